@@ -1,0 +1,1 @@
+"""Workloads as values: what the hosts do with their connections."""

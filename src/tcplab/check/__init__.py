@@ -1,0 +1,1 @@
+"""Checkers over a journal: did the run keep the promises of TCP?"""

@@ -1,0 +1,103 @@
+"""The one seam of the lab: packets and time go in, packets and events come out.
+
+A TCP host and the network between hosts are both nodes. A driver (virtual or real time) carries packets
+between them and tells observers what it saw; a node never waits and never calls anybody.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple, NewType, Protocol
+
+from tcplab.units import Instant
+from tcplab.wire.segment import Segment
+
+Address = NewType("Address", str)
+"""An IPv4 address in dotted form, such as ``"10.0.1.7"``."""
+
+
+class Packet(NamedTuple):
+    """A segment with what an IP layer would add, and what the lab needs to follow it."""
+
+    id: int
+    """Unique for its source, below 2**53."""
+    born: Instant
+    """When it was first sent."""
+    source: Address
+    target: Address
+    segment: Segment
+    ecn: int = 0
+    """The two ECN bits of the IP header (RFC 3168)."""
+    octets: bytes | None = None
+    """The damaged RFC 9293 octets, where the network corrupted the packet."""
+    copy: int = 0
+    """0 for the packet itself, 1, 2, … for duplicates that the network made of it."""
+
+
+class Event:
+    """What happened inside a node, as a value; nobody changes one after it was made."""
+
+    __slots__ = ()
+
+
+class Output(NamedTuple):
+    """What came of one input: packets to carry away, and events to observe, each in order."""
+
+    packets: Sequence[Packet] = ()
+    events: Sequence[Event] = ()
+
+
+NOTHING: Final = Output()
+
+
+class Node(Protocol):
+    """A host or a network.
+
+    Laws, for every node: ``now`` never goes back; ``advance`` before the deadline changes nothing;
+    ``advance`` at the deadline makes progress; the same inputs give the same outputs.
+    """
+
+    def receive(self, packet: Packet, now: Instant) -> Output:
+        """Take a packet that has arrived."""
+
+    def advance(self, now: Instant) -> Output:
+        """Do everything that is due at ``now``."""
+
+    def deadline(self) -> Instant | None:
+        """Return when ``advance`` must be called at the latest, ``None`` for never."""
+
+
+class Observer(Protocol):
+    """Somebody who looks on; nothing flows back."""
+
+    def observe(self, node: str, event: Event, now: Instant) -> None:
+        """Take note of an event of the node of that name."""
+
+
+@dataclass(slots=True)
+class PacketSent(Event):
+    """A node handed a packet to its driver."""
+
+    packet: Packet
+
+
+@dataclass(slots=True)
+class PacketReceived(Event):
+    """A driver handed a packet to a node."""
+
+    packet: Packet
+
+
+@dataclass(slots=True)
+class PacketDiscarded(Event):
+    """A packet reached a node's door and was not let in.
+
+    Attributes:
+        packet: what was discarded.
+        reason: one of :data:`DISCARD_REASONS`.
+    """
+
+    packet: Packet
+    reason: str
+
+
+DISCARD_REASONS: Final = ("expired", "spoofed_source", "wrong_address", "bad_checksum", "malformed", "unknown_version")

@@ -1,0 +1,1 @@
+"""Observers: what became of the events that came out."""

@@ -1,0 +1,1 @@
+"""The driver of real time, and its ports."""

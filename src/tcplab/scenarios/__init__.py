@@ -1,0 +1,1 @@
+"""Scenarios: a run as a value, for either driver."""
