@@ -7,7 +7,7 @@ it may also be woken by its own deadline.
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from tcplab.node import Address
+from tcplab.node import Address, Event
 from tcplab.tcp.events import ConnectionId, Failure
 from tcplab.units import Instant
 
@@ -71,7 +71,13 @@ class Abort(NamedTuple):
     connection: ConnectionId
 
 
-Call = Listen | Unlisten | Open | Send | Receive | Close | Release | Abort
+class Report(NamedTuple):
+    """Tell the observers something of the application's own."""
+
+    event: Event
+
+
+Call = Listen | Unlisten | Open | Send | Receive | Close | Release | Abort | Report
 
 # --- what an application is told ---------------------------------------------------------------------------------
 

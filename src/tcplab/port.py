@@ -1,0 +1,86 @@
+"""The door between a real-time driver and whatever carries packets, and what it tells observers.
+
+A port may lose packets; it never reorders, duplicates or alters them: that is the network's job.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from tcplab.node import Event, Packet
+from tcplab.units import Duration
+
+Deliver = Callable[[Sequence[Packet], str | None], None]
+"""Takes packets that arrived, and the verified name of their sender where the port knows it."""
+
+Tell = Callable[[Event], None]
+"""Takes what happened at the port."""
+
+
+class Port(Protocol):
+    """Carries packets away from one node, and to it."""
+
+    async def open(self, deliver: Deliver, tell: Tell) -> None:
+        """Begin to carry. Returns once packets can pass; raises ``PortError`` where that is hopeless."""
+
+    def send(self, packets: Sequence[Packet]) -> None:
+        """Take packets away; never waits. What cannot be sent is dropped and told."""
+
+    async def close(self) -> None:
+        """Carry what was taken, as far as that is possible at once, and stop."""
+
+
+class PortError(Exception):
+    """A port cannot be opened and trying again is no use; one line that names the thing and the way out."""
+
+
+@dataclass(slots=True)
+class LinkUp(Event):
+    """The broker answers; ``reconnects`` counts how often it had been lost before."""
+
+    reconnects: int
+
+
+@dataclass(slots=True)
+class LinkDown(Event):
+    """The broker is lost; ``reason`` is one line for people."""
+
+    reason: str
+
+
+@dataclass(slots=True)
+class LinkBlocked(Event):
+    """The broker asked publishers to pause (``blocked``), or to go on."""
+
+    blocked: bool
+
+
+@dataclass(slots=True)
+class MessageSent(Event):
+    """A message of ``packets`` packets in ``octets`` octets was published, or dropped for want of room or broker."""
+
+    packets: int
+    octets: int
+    outcome: Literal["sent", "dropped"] = "sent"
+
+
+@dataclass(slots=True)
+class MessageReceived(Event):
+    """A message came in; ``transit`` is how long the broker had it, where the sender's clock is known.
+
+    ``rejected`` counts, by reason, the packets that were not taken; a message of which any was rejected is
+    ``quarantined``.
+    """
+
+    packets: int
+    octets: int
+    transit: Duration | None = None
+    outcome: Literal["accepted", "quarantined"] = "accepted"
+    rejected: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(slots=True)
+class TimerLagged(Event):
+    """The driver woke the node ``lag`` after its deadline."""
+
+    lag: Duration
