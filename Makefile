@@ -1,0 +1,76 @@
+# The same words everywhere: make install, check, test, demo, up, bench, clean. `make help` lists them all.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+COMPOSE := docker compose
+MISSPELT = $(filter-out $(shell grep -o 'TCPLAB_[A-Z0-9_]*' docker-compose.yml),$(filter TCPLAB_%,$(.VARIABLES)))
+
+.DEFAULT_GOAL := help
+.PHONY: help install check format test test-stack replay demo up down bench lock clean
+
+help: ## list what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- installation: each stamp says what was installed from which lock, so that a second make is instant ------------
+
+$(VENV)/.base: scripts/make-venv
+	scripts/make-venv $(VENV)
+	@touch $@
+
+$(VENV)/.runtime: $(VENV)/.base requirements.txt requirements-build.txt pyproject.toml
+	$(PIP) install --require-hashes -r requirements.txt -r requirements-build.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements-dev.txt
+	$(PIP) install --require-hashes -r requirements-dev.txt
+	@touch $@
+
+install: $(VENV)/.runtime ## make .venv, with the tcplab command in it
+	@echo "installed: $(BIN)/tcplab"
+
+lock: $(VENV)/.dev ## resolve the dependencies anew and write them down with their hashes
+	$(LOCK) --upgrade --group pyproject.toml:build --output-file requirements-build.txt
+	$(LOCK) --upgrade --output-file requirements.txt pyproject.toml
+	$(LOCK) --upgrade --constraint requirements.txt --constraint requirements-build.txt \
+	  --extra dev --group pyproject.toml:build --output-file requirements-dev.txt pyproject.toml
+
+# --- proof ---------------------------------------------------------------------------------------------------------
+
+check: $(VENV)/.dev ## ruff, mypy --strict, import-linter, generated files up to date
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: $(VENV)/.dev ## unit, law, simulation, property and broker tests
+	$(BIN)/pytest -n auto --ignore tests/stack
+
+test-stack: $(VENV)/.dev ## the real containers; needs a Docker engine with Compose
+	$(BIN)/pytest tests/stack
+
+# --- the lab -------------------------------------------------------------------------------------------------------
+
+demo: $(VENV)/.runtime ## a connection's life and death, in the terminal, in virtual time
+	@$(BIN)/tcplab demo
+
+bench: $(VENV)/.dev ## the lab's speed beside raw pika's and a bare heapq's
+	$(BIN)/python -m bench
+
+up: ## build and start the whole lab; print where to look
+	$(if $(MISSPELT),$(error no part of the lab knows $(MISSPELT); the variables are listed in services/*/README.md))
+	$(COMPOSE) up --build --detach --wait
+	@scripts/addresses
+
+down: ## stop the lab and remove what it stored
+	$(COMPOSE) down --volumes --remove-orphans
+	@echo "stopped, and its data removed; 'make up' starts it anew"
+
+clean: ## remove what was installed and generated
+	rm -rf $(VENV) build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
