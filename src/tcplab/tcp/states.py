@@ -42,6 +42,7 @@ class Cause(Enum):
     ACK_OF_FIN = "ack_of_fin"
     RESET_ARRIVED = "reset_arrived"
     RESET_OF_PASSIVE_OPEN = "reset_of_passive_open"
+    SYN_IN_WINDOW = "syn_in_window"
     ABORT_CALL = "abort_call"
     RETRANSMISSION_TIMEOUT = "retransmission_timeout"
     FIN_WAIT_2_TIMEOUT = "fin_wait_2_timeout"
@@ -81,6 +82,7 @@ TRANSITIONS: Final[Mapping[tuple[State, Cause], State]] = {
     (_S.TIME_WAIT, _C.TIME_WAIT_EXPIRED): _S.CLOSED,
     # ending otherwise
     (_S.SYN_RECEIVED, _C.RESET_OF_PASSIVE_OPEN): _S.LISTEN,
+    (_S.SYN_RECEIVED, _C.SYN_IN_WINDOW): _S.LISTEN,
     **{(state, _C.RESET_ARRIVED): _S.CLOSED for state in (*_RETRANSMITTING, _S.FIN_WAIT_2)},
     **{(state, _C.RETRANSMISSION_TIMEOUT): _S.CLOSED for state in _RETRANSMITTING},
     **{(state, _C.ABORT_CALL): _S.CLOSED for state in State if state is not _S.CLOSED},

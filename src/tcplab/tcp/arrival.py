@@ -1,0 +1,338 @@
+"""SEGMENT ARRIVES (RFC 9293, section 3.10.7), one function per numbered step, shared by all states."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tcplab.node import Packet
+from tcplab.tcp import emission
+from tcplab.tcp.app import Opened, PeerClosed, Readable, Writable
+from tcplab.tcp.config import MSS_UNTOLD
+from tcplab.tcp.effects import Effects
+from tcplab.tcp.events import (
+    ConnectionOpened,
+    Failure,
+    Ignored,
+    ResetReason,
+    ResetReceived,
+    ResetSent,
+    RttSampled,
+    SegmentIgnored,
+)
+from tcplab.tcp.reset import reset_for
+from tcplab.tcp.states import Cause, State
+from tcplab.units import Instant, elapsed
+from tcplab.wire.segment import ACK, FIN, RST, SYN, Segment
+from tcplab.wire.seq import seq_add, seq_diff, seq_le, seq_lt
+
+if TYPE_CHECKING:
+    from tcplab.tcp.connection import Connection
+
+_RECEIVING: Final = frozenset({State.ESTABLISHED, State.FIN_WAIT_1, State.FIN_WAIT_2})
+_DUPLICATE_ACKS: Final = 3  # RFC 5681, section 3.2
+
+
+def segment_arrives(c: Connection, packet: Packet, now: Instant, effects: Effects) -> None:
+    """Take a segment for this connection, in any state but CLOSED and TIME_WAIT, which are the host's."""
+    if c.state is State.LISTEN:
+        _in_listen(c, packet, now, effects)
+    elif c.state is State.SYN_SENT:
+        _in_syn_sent(c, packet, now, effects)
+    elif (
+        _check_sequence(c, packet, effects)
+        and _check_reset(c, packet, now, effects)
+        and _check_syn(c, packet, now, effects)
+        and _check_ack(c, packet, now, effects)
+    ):
+        _take_text_and_fin(c, packet, packet.segment, now, effects)
+    if c.state is not State.CLOSED and c.state is not State.LISTEN and (c.ack_due or c.queue or c.fin_queued):
+        emission.emit(c, now, effects)
+
+
+def _ignore(c: Connection, packet: Packet, reason: Ignored, effects: Effects) -> bool:
+    effects.events.append(SegmentIgnored(c.id, packet, reason))
+    return False
+
+
+def _refuse(c: Connection, packet: Packet, effects: Effects) -> bool:
+    """Answer an unacceptable ACK of an unsynchronized state with a reset (3.5.2, group 2)."""
+    _ignore(c, packet, Ignored.UNACCEPTABLE_ACK, effects)
+    if (reset := reset_for(packet.segment)) is not None:
+        effects.segments.append(reset)
+        effects.events.append(ResetSent(c.id, ResetReason.UNACCEPTABLE_ACK))
+    return False
+
+
+# --- 3.10.7.2 ----------------------------------------------------------------------------------------------------
+
+
+def _in_listen(c: Connection, packet: Packet, now: Instant, effects: Effects) -> None:
+    segment = packet.segment
+    if segment.flags & RST:
+        _ignore(c, packet, Ignored.RESET_FOR_STRANGER, effects)
+    elif segment.flags & ACK:
+        _refuse(c, packet, effects)
+    elif not segment.flags & SYN:
+        _ignore(c, packet, Ignored.NO_SYN, effects)
+    else:
+        c.opened_at = now
+        _take_syn(c, segment)
+        c.enter(Cause.SYN_ARRIVED, now, effects)
+        emission.emit_syn(c, now, effects)
+
+
+def _take_syn(c: Connection, segment: Segment) -> None:
+    """Take the peer's ISN, window and MSS; keep its text, unacknowledged, until ESTABLISHED."""
+    c.rcv.begin(segment.seq, c.config.receive_buffer)
+    c.mss = min(c.config.mss, segment.options.mss or MSS_UNTOLD)
+    _take_window(c, segment)
+    if segment.payload:
+        c.holes.insert(0, segment.payload[: c.rcv.wnd])
+
+
+def _take_window(c: Connection, segment: Segment) -> None:
+    snd = c.snd
+    snd.wnd, snd.wl1, snd.wl2 = segment.window, segment.seq, segment.ack
+    snd.max_wnd = max(snd.max_wnd, segment.window)
+
+
+# --- 3.10.7.3 ----------------------------------------------------------------------------------------------------
+
+
+def _in_syn_sent(c: Connection, packet: Packet, now: Instant, effects: Effects) -> None:
+    segment = packet.segment
+    flags = segment.flags
+    if flags & ACK and not (seq_lt(c.snd.iss, segment.ack) and seq_le(segment.ack, c.snd.nxt)):
+        _refuse(c, packet, effects)
+        return
+    if flags & RST:
+        if flags & ACK:
+            _reset_arrived(c, Failure.REFUSED, now, effects)
+        else:
+            _ignore(c, packet, Ignored.RESET_NOT_EXACT, effects)
+        return
+    if not flags & SYN:
+        _ignore(c, packet, Ignored.NO_SYN, effects)
+        return
+    _take_syn(c, segment)
+    if not flags & ACK:
+        c.enter(Cause.SYN_ARRIVED, now, effects)
+        emission.emit_syn(c, now, effects)
+        return
+    _established(c, segment, Cause.SYN_ACK_ARRIVED, now, effects)
+    c.ack_due = True
+    _take_text_and_fin(c, packet, segment, now, effects)
+
+
+def _established(c: Connection, segment: Segment, cause: Cause, now: Instant, effects: Effects) -> None:
+    """Our SYN is acknowledged: enter ESTABLISHED and tell everybody."""
+    c.snd.una = segment.ack
+    if c.timer.attempts:
+        c.rtt.after_lost_syn()
+    _time_round_trip(c, now, effects)
+    c.timer.stop()
+    c.opened = True
+    _take_window(c, segment)
+    c.enter(cause, now, effects)
+    effects.events.append(ConnectionOpened(c.id, "passive" if c.passive else "active", elapsed(c.opened_at, now)))
+    if not c.released:
+        effects.signals.append(Opened(c.id, c.space, None if c.passive else c.token))
+
+
+# --- 3.10.7.4, first: sequence number ----------------------------------------------------------------------------
+
+
+def _check_sequence(c: Connection, packet: Packet, effects: Effects) -> bool:
+    """Go on if any of the segment lies in the window; else acknowledge, so that the peer learns where we are.
+
+    With a closed window the ACK of a probe at RCV.NXT still counts, though its text does not.
+    """
+    segment = packet.segment
+    offset = seq_diff(segment.seq, c.rcv.nxt)
+    wnd = c.rcv.wnd
+    length = segment.length
+    if length == 0:
+        if 0 <= offset < wnd or (wnd == 0 and offset == 0):
+            return True
+    elif offset < wnd and offset + length > 0:
+        return True
+    elif wnd == 0 and offset == 0 and segment.flags & (RST | SYN | ACK) == ACK:
+        c.ack_due = True
+        return True
+    if not segment.flags & RST:
+        c.ack_due = True
+    return _ignore(c, packet, Ignored.UNACCEPTABLE_SEQUENCE, effects)
+
+
+# --- second: RST (RFC 5961, section 3.2) -------------------------------------------------------------------------
+
+
+def _check_reset(c: Connection, packet: Packet, now: Instant, effects: Effects) -> bool:
+    if not packet.segment.flags & RST:
+        return True
+    if packet.segment.seq != c.rcv.nxt:
+        c.ack_due = True
+        return _ignore(c, packet, Ignored.RESET_NOT_EXACT, effects)
+    _reset_arrived(c, Failure.REFUSED if c.state is State.SYN_RECEIVED else Failure.RESET, now, effects)
+    return False
+
+
+def _reset_arrived(c: Connection, reason: Failure, now: Instant, effects: Effects) -> None:
+    effects.events.append(ResetReceived(c.id))
+    c.fail(reason, effects)
+    from_listen = c.passive and c.state is State.SYN_RECEIVED
+    c.enter(Cause.RESET_OF_PASSIVE_OPEN if from_listen else Cause.RESET_ARRIVED, now, effects)
+
+
+# --- fourth: SYN (RFC 5961, section 4.2) -------------------------------------------------------------------------
+
+
+def _check_syn(c: Connection, packet: Packet, now: Instant, effects: Effects) -> bool:
+    if not packet.segment.flags & SYN:
+        return True
+    if c.passive and c.state is State.SYN_RECEIVED:
+        c.enter(Cause.SYN_IN_WINDOW, now, effects)
+    else:
+        c.ack_due = True
+    return _ignore(c, packet, Ignored.SYN_IN_WINDOW, effects)
+
+
+# --- fifth: ACK --------------------------------------------------------------------------------------------------
+
+
+def _check_ack(c: Connection, packet: Packet, now: Instant, effects: Effects) -> bool:
+    segment = packet.segment
+    snd = c.snd
+    if not segment.flags & ACK:
+        return _ignore(c, packet, Ignored.NO_ACK, effects)
+    if c.state is State.SYN_RECEIVED:
+        if not (seq_lt(snd.una, segment.ack) and seq_le(segment.ack, snd.nxt)):
+            return _refuse(c, packet, effects)
+        _established(c, segment, Cause.ACK_OF_SYN, now, effects)
+        if c.fin_queued:
+            c.begin_close(now, effects)
+        return True
+    acked = seq_diff(segment.ack, snd.una)
+    if acked > snd.outstanding or acked < -snd.max_wnd:  # RFC 5961, section 5.2
+        c.ack_due = True
+        return _ignore(c, packet, Ignored.UNACCEPTABLE_ACK, effects)
+    if acked < 0:
+        return bool(segment.length) or _ignore(c, packet, Ignored.OLD_ACK, effects)
+    reopened = _update_window(c, segment)
+    if acked:
+        _acknowledged(c, segment, acked, now, effects)
+    else:
+        _not_acknowledged(c, segment, reopened, now, effects)
+    return c.state is not State.CLOSED
+
+
+def _update_window(c: Connection, segment: Segment) -> bool:
+    """Take SND.WND from a segment that is not older than the last (3.10.7.4); return whether that reopened it."""
+    snd = c.snd
+    if not (seq_lt(snd.wl1, segment.seq) or (snd.wl1 == segment.seq and seq_le(snd.wl2, segment.ack))):
+        return False
+    was_closed = snd.wnd == 0
+    _take_window(c, segment)
+    return was_closed and snd.wnd > 0
+
+
+def _not_acknowledged(c: Connection, segment: Segment, reopened: bool, now: Instant, effects: Effects) -> None:
+    """ACK = SND.UNA: a closed window's sign of life, a reopened window, or a duplicate acknowledgement."""
+    if c.snd.wnd == 0:
+        c.timer.alive(now)
+    elif not c.snd.outstanding:
+        return
+    elif reopened:
+        emission.retransmit(c, effects, "probe")
+    elif not segment.length:
+        c.duplicate_acks += 1
+        if c.duplicate_acks == _DUPLICATE_ACKS and c.recover is None:
+            c.recover = c.snd.nxt
+            emission.retransmit(c, effects, "fast")
+
+
+def _acknowledged(c: Connection, segment: Segment, acked: int, now: Instant, effects: Effects) -> None:
+    snd = c.snd
+    snd.una = segment.ack
+    fin_acked = c.fin_sent and snd.una == snd.nxt
+    octets = acked - fin_acked
+    if octets:
+        del c.queue[:octets]
+    c.duplicate_acks = 0
+    _time_round_trip(c, now, effects)
+    if snd.outstanding:
+        c.timer.restart(now, c.rtt.rto)
+    else:
+        c.timer.stop()
+    if c.recover is not None:
+        if seq_lt(snd.una, c.recover):
+            emission.retransmit(c, effects, "fast")  # a partial acknowledgement shows the next hole (RFC 6582)
+        else:
+            c.recover = None
+    if fin_acked:
+        if c.state in (State.FIN_WAIT_1, State.CLOSING, State.LAST_ACK):
+            c.enter(Cause.ACK_OF_FIN, now, effects)
+    elif octets and not c.fin_queued and not c.released:
+        effects.signals.append(Writable(c.id, c.space))
+
+
+def _time_round_trip(c: Connection, now: Instant, effects: Effects) -> None:
+    """Sample the round trip if the segment being timed is acknowledged; Karn: it was never sent again (MUST-18)."""
+    if c.timing is None:
+        return
+    end, sent = c.timing
+    if seq_le(end, c.snd.una):
+        c.timing = None
+        rtt = elapsed(sent, now)
+        c.rtt.sample(rtt)
+        effects.events.append(RttSampled(c.id, rtt, c.rtt.rto))
+
+
+# --- seventh: text; eighth: FIN ----------------------------------------------------------------------------------
+
+
+def _take_text_and_fin(c: Connection, packet: Packet, segment: Segment, now: Instant, effects: Effects) -> None:
+    if segment.length == (segment.flags >> 1 & 1) and not c.holes:
+        return
+    if c.state not in _RECEIVING:
+        c.ack_due = True
+        _ignore(c, packet, Ignored.AFTER_FIN, effects)
+        return
+    if not _take_text(c, segment, now, effects):
+        return
+    if c.peer_fin is not None and c.peer_fin == c.rcv.position:
+        c.rcv.nxt = seq_add(c.rcv.nxt, 1)
+        if seq_lt(c.rcv.edge, c.rcv.nxt):
+            c.rcv.edge = c.rcv.nxt
+        if c.closing_since is None:
+            c.closing_since = now
+        if not c.released:
+            effects.signals.append(PeerClosed(c.id))
+        c.enter(Cause.FIN_ARRIVED, now, effects)
+
+
+def _take_text(c: Connection, segment: Segment, now: Instant, effects: Effects) -> bool:
+    """Take what of the text lies in the window, and what it frees of the reassembly queue."""
+    rcv = c.rcv
+    start = seq_add(segment.seq, 1) if segment.flags & SYN else segment.seq
+    offset = seq_diff(start, rcv.nxt)
+    payload = segment.payload
+    if segment.flags & FIN and 0 <= offset + len(payload) < rcv.wnd:
+        c.peer_fin = rcv.position + offset + len(payload)
+    if offset < 0:
+        payload, offset = payload[-offset:], 0
+    payload = payload[: max(rcv.wnd - offset, 0)]
+    if payload and c.released:
+        emission.emit_reset(c, ResetReason.DATA_AFTER_RELEASE, effects)
+        c.enter(Cause.ABORT_CALL, now, effects)
+        c.fail(Failure.ABORTED, effects)
+        return False
+    if c.holes or offset:
+        c.holes.insert(rcv.position + offset, payload)
+        payload = c.holes.take(rcv.position)
+    if payload:
+        rcv.advance(len(payload))
+        c.unread += payload
+        effects.signals.append(Readable(c.id, len(c.unread)))
+    c.ack_due = c.ack_due or segment.length > 0
+    return True

@@ -1,0 +1,306 @@
+"""One connection: the calls of RFC 9293, section 3.10, one public method each.
+
+What arrives is in :mod:`tcplab.tcp.arrival`, what is sent in :mod:`tcplab.tcp.emission`; all of a
+connection's variables are here. Nothing here waits, reads a clock or raises at a peer's doing.
+"""
+
+from typing import NamedTuple
+
+from tcplab.node import Packet
+from tcplab.tcp import arrival, emission
+from tcplab.tcp.app import Closed, Failed, InvalidCall, OpenFailed, Received
+from tcplab.tcp.config import MSS_UNTOLD, TcpConfig
+from tcplab.tcp.effects import Effects
+from tcplab.tcp.events import (
+    ConnectionClosed,
+    ConnectionFailed,
+    ConnectionId,
+    Failure,
+    IllegalTransition,
+    ResetReason,
+    Side,
+    StateChanged,
+)
+from tcplab.tcp.reassembly import Reassembly
+from tcplab.tcp.rtt import RttEstimator
+from tcplab.tcp.spaces import ReceiveSpace, SendSpace
+from tcplab.tcp.states import TRANSITIONS, Cause, State
+from tcplab.tcp.timers import RetransmissionTimer
+from tcplab.units import Duration, Instant, earliest, elapsed
+from tcplab.wire.seq import SeqNumber
+
+_SENDABLE = frozenset({State.ESTABLISHED, State.CLOSE_WAIT})
+_OPENING = frozenset({State.SYN_SENT, State.SYN_RECEIVED})
+_RESET_ON_ABORT = frozenset(
+    {State.SYN_RECEIVED, State.ESTABLISHED, State.FIN_WAIT_1, State.FIN_WAIT_2, State.CLOSE_WAIT}
+)
+_CLOSED_IN_ORDER = frozenset({Cause.ACK_OF_FIN, Cause.FIN_ARRIVED})
+
+
+class Status(NamedTuple):
+    """What STATUS (RFC 9293, 3.10.6) tells. Sequence variables are absolute, lengths are octets."""
+
+    connection: ConnectionId
+    state: State
+    snd_una: SeqNumber
+    snd_nxt: SeqNumber
+    snd_wnd: int
+    rcv_nxt: SeqNumber
+    rcv_wnd: int
+    unsent_or_unacknowledged: int
+    unread: int
+
+
+class Connection:
+    """A transmission control block and the calls on it."""
+
+    __slots__ = (
+        "ack_due",
+        "active_close",
+        "closing_since",
+        "config",
+        "duplicate_acks",
+        "fin_queued",
+        "fin_sent",
+        "fin_wait_2_at",
+        "holes",
+        "id",
+        "mss",
+        "opened",
+        "opened_at",
+        "passive",
+        "peer_fin",
+        "queue",
+        "rcv",
+        "recover",
+        "released",
+        "rtt",
+        "scheduled",
+        "snd",
+        "state",
+        "timer",
+        "timing",
+        "token",
+        "unread",
+    )
+
+    def __init__(self, connection: ConnectionId, config: TcpConfig, iss: SeqNumber, token: int = 0) -> None:
+        """Make a connection in CLOSED.
+
+        Args:
+            connection: its name and 4-tuple.
+            config: settings of its host.
+            iss: the initial send sequence number.
+            token: what the application calls its OPEN.
+        """
+        self.id = connection
+        self.config = config
+        self.state = State.CLOSED
+        self.token = token
+        self.snd = SendSpace(iss)
+        self.rcv = ReceiveSpace()
+        self.mss = min(MSS_UNTOLD, config.mss)
+        self.queue = bytearray()  # from SND.UNA on: sent and unacknowledged, then unsent
+        self.unread = bytearray()  # taken in order, not yet received by the application
+        self.holes = Reassembly()
+        self.rtt = RttEstimator(config)
+        self.timer = RetransmissionTimer()
+        self.timing: tuple[SeqNumber, Instant] | None = None  # the segment being timed: its end, when it was sent
+        self.duplicate_acks = 0
+        self.recover: SeqNumber | None = None  # while set, what was sent before it may have holes (RFC 6582)
+        self.passive = False
+        self.opened = False
+        self.released = False
+        self.ack_due = False
+        self.fin_queued = False
+        self.fin_sent = False
+        self.peer_fin: int | None = None  # position in the stream at which the peer's FIN stands
+        self.active_close = False
+        self.opened_at = Instant(0)
+        self.closing_since: Instant | None = None
+        self.fin_wait_2_at: Instant | None = None
+        self.scheduled: Instant | None = None  # the host's: the earliest wake-up that it has booked
+
+    # --- calls -----------------------------------------------------------------------------------------------
+
+    def listen(self, now: Instant) -> Effects:
+        """OPEN, passive (3.10.1)."""
+        effects = Effects()
+        self.passive = True
+        self.enter(Cause.PASSIVE_OPEN, now, effects)
+        return effects
+
+    def open(self, now: Instant) -> Effects:
+        """OPEN, active (3.10.1): send a SYN."""
+        effects = Effects()
+        self.opened_at = now
+        self.enter(Cause.ACTIVE_OPEN, now, effects)
+        emission.emit_syn(self, now, effects)
+        return effects
+
+    def send(self, data: bytes, now: Instant) -> Effects:
+        """SEND (3.10.2).
+
+        Raises:
+            InvalidCall: the state forbids it, or the data exceeds the space that was told.
+        """
+        if self.state not in _SENDABLE or self.fin_queued:
+            raise self._invalid("send", "the connection is closing" if self.fin_queued else "it is not open")
+        if len(data) > self.space:
+            raise self._invalid("send", f"{len(data)} octets exceed the space of {self.space}")
+        effects = Effects()
+        self.queue += data
+        emission.emit(self, now, effects)
+        return effects
+
+    def receive(self, limit: int, now: Instant) -> Effects:
+        """RECEIVE (3.10.3): hand over up to ``limit`` octets, and tell the peer when that reopens its window."""
+        effects = Effects()
+        data = bytes(self.unread[:limit])
+        del self.unread[:limit]
+        effects.signals.append(Received(self.id, data))
+        emission.emit_window_update(self, now, effects)
+        return effects
+
+    def close(self, now: Instant) -> Effects:
+        """CLOSE (3.10.4): nothing more to send; a half-close.
+
+        Raises:
+            InvalidCall: it was called before, or there is no connection.
+        """
+        if self.fin_queued:
+            raise self._invalid("close", "the connection is closing")
+        effects = Effects()
+        match self.state:
+            case State.LISTEN | State.SYN_SENT:
+                self.enter(Cause.CLOSE_CALL, now, effects)
+            case State.SYN_RECEIVED:
+                self.fin_queued = True
+            case State.ESTABLISHED | State.CLOSE_WAIT:
+                self.fin_queued = True
+                self.begin_close(now, effects)
+            case _:
+                raise self._invalid("close", "there is no connection")
+        return effects
+
+    def release(self, now: Instant) -> Effects:
+        """The application is gone: close, bound FIN_WAIT_2, answer unread data with a reset (SHLD-3)."""
+        if self.unread and self.state is not State.CLOSED:
+            self.released = True
+            return self._reset(ResetReason.UNREAD_DATA, now)
+        effects = Effects() if self.fin_queued else self.close(now)
+        self.released = True
+        if self.state is State.FIN_WAIT_2:
+            self.bound_fin_wait_2(now)
+        return effects
+
+    def abort(self, now: Instant) -> Effects:
+        """ABORT (3.10.5): end at once, with a reset where the peer may still believe in the connection."""
+        return self._reset(ResetReason.ABORT, now)
+
+    def status(self) -> Status:
+        """STATUS (3.10.6)."""
+        snd, rcv = self.snd, self.rcv
+        return Status(
+            self.id, self.state, snd.una, snd.nxt, snd.wnd, rcv.nxt, rcv.wnd, len(self.queue), len(self.unread)
+        )
+
+    def segment_arrives(self, packet: Packet, now: Instant) -> Effects:
+        """SEGMENT ARRIVES (3.10.7)."""
+        effects = Effects()
+        arrival.segment_arrives(self, packet, now, effects)
+        return effects
+
+    def advance(self, now: Instant) -> Effects:
+        """USER, RETRANSMISSION and FIN_WAIT_2 TIMEOUT (3.10.8), whichever is due; the host keeps TIME_WAIT's."""
+        effects = Effects()
+        if self.fin_wait_2_at is not None and now >= self.fin_wait_2_at:
+            self.enter(Cause.FIN_WAIT_2_TIMEOUT, now, effects)
+            effects.events.append(ConnectionFailed(self.id, Failure.TIMEOUT))
+            return effects
+        due = self.timer.deadline(self.r2)
+        if due is not None and now >= due:
+            emission.timer_fired(self, now, effects)
+        return effects
+
+    def deadline(self) -> Instant | None:
+        """Return when :meth:`advance` must be called at the latest."""
+        if self.fin_wait_2_at is None:
+            return self.timer.deadline(self.r2)
+        return earliest(self.fin_wait_2_at, self.timer.deadline(self.r2))
+
+    # --- what the calls, arrivals and timers share -----------------------------------------------------------
+
+    @property
+    def r2(self) -> Duration | None:
+        """How long to go on without progress (MUST-20, MUST-23)."""
+        return self.config.r2_syn if self.state in _OPENING else self.config.r2
+
+    @property
+    def space(self) -> int:
+        """Octets that the application may send now."""
+        return self.config.send_buffer - len(self.queue)
+
+    def enter(self, cause: Cause, now: Instant, effects: Effects) -> None:
+        """Go to the state that the table names; the only writer of the state.
+
+        A pair without a row is a bug of ours: it is told and the connection aborted.
+        """
+        old = self.state
+        new = TRANSITIONS.get((old, cause))
+        if new is None:
+            effects.events.append(IllegalTransition(self.id, old, cause))
+            if old is State.CLOSED:
+                return
+            new, cause = State.CLOSED, Cause.ABORT_CALL
+            self.fail(Failure.ABORTED, effects)
+        self.state = new
+        effects.events.append(StateChanged(self.id, old, new, cause))
+        if cause in _CLOSED_IN_ORDER and (new is State.TIME_WAIT or new is State.CLOSED):
+            self._closed_in_order(now, effects)
+        if new is State.CLOSED or new is State.TIME_WAIT or new is State.LISTEN:
+            self.timer.stop()
+            self.fin_wait_2_at = None
+        elif new is State.FIN_WAIT_2 and self.released:
+            self.bound_fin_wait_2(now)
+
+    def begin_close(self, now: Instant, effects: Effects) -> None:
+        """Act on a CLOSE once the state allows it; the FIN follows what is queued."""
+        if self.state is State.ESTABLISHED:
+            self.active_close = True
+            self.enter(Cause.CLOSE_CALL, now, effects)
+        emission.emit(self, now, effects)
+
+    def bound_fin_wait_2(self, now: Instant) -> None:
+        """Nobody waits for the peer's data any more, so do not wait for ever for its FIN."""
+        self.fin_wait_2_at = Instant(now + self.config.fin_wait_2_timeout)
+
+    def fail(self, reason: Failure, effects: Effects) -> None:
+        """Tell observers, and the application if it can have heard of the connection (MUST-12)."""
+        effects.events.append(ConnectionFailed(self.id, reason))
+        if self.released:
+            return
+        if self.opened:
+            effects.signals.append(Failed(self.id, reason))
+        elif not self.passive:
+            effects.signals.append(OpenFailed(self.token, reason))
+
+    def _closed_in_order(self, now: Instant, effects: Effects) -> None:
+        since = now if self.closing_since is None else self.closing_since
+        side: Side = "active" if self.active_close else "passive"
+        effects.events.append(ConnectionClosed(self.id, side, elapsed(since, now)))
+        if not self.released:
+            effects.signals.append(Closed(self.id))
+
+    def _reset(self, reason: ResetReason, now: Instant) -> Effects:
+        effects = Effects()
+        if self.state is State.CLOSED:
+            raise self._invalid("abort", "there is no connection")
+        if self.state in _RESET_ON_ABORT:
+            emission.emit_reset(self, reason, effects)
+        self.enter(Cause.ABORT_CALL, now, effects)
+        self.fail(Failure.ABORTED, effects)
+        return effects
+
+    def _invalid(self, call: str, why: str) -> InvalidCall:
+        return InvalidCall(f"{call} on {self.id} in {self.state.name}: {why}")

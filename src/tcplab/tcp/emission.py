@@ -1,0 +1,153 @@
+"""What may be sent now: data, FIN, acknowledgements, retransmissions and probes (RFC 9293, section 3.8)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+from tcplab.tcp.effects import Effects
+from tcplab.tcp.events import Failure, ResetReason, ResetSent, Retransmitted
+from tcplab.tcp.states import Cause, State
+from tcplab.units import Instant
+from tcplab.wire.segment import ACK, FIN, NO_OPTIONS, PSH, RST, SYN, Flags, Options, Segment
+from tcplab.wire.seq import SeqNumber, seq_add, seq_diff
+
+if TYPE_CHECKING:
+    from tcplab.tcp.connection import Connection
+
+_SENDING: Final = frozenset({State.ESTABLISHED, State.CLOSE_WAIT, State.FIN_WAIT_1, State.CLOSING})
+_SYN_ACK: Final = Flags(SYN | ACK)
+_FIN_ACK: Final = Flags(FIN | ACK)
+_PSH_ACK: Final = Flags(PSH | ACK)
+
+
+def emit_syn(c: Connection, now: Instant, effects: Effects) -> None:
+    """Send the SYN, or in SYN_RECEIVED the SYN+ACK, and time it."""
+    again = c.snd.nxt != c.snd.iss
+    effects.segments.append(_syn(c))
+    c.snd.nxt = seq_add(c.snd.iss, 1)
+    c.timing = None if again else (c.snd.nxt, now)
+    c.timer.start(now, c.rtt.rto)
+
+
+def emit(c: Connection, now: Instant, effects: Effects) -> None:
+    """Send what the peer's window admits of the queue and the FIN, else the ACK that is due, else nothing."""
+    if c.state in _SENDING and not c.fin_sent and (c.fin_queued or c.queue):
+        _emit_new(c, now, effects)
+    if c.ack_due:
+        effects.segments.append(_build(c, c.snd.nxt, ACK))
+
+
+def _emit_new(c: Connection, now: Instant, effects: Effects) -> None:
+    snd = c.snd
+    unsent = len(c.queue) - snd.outstanding
+    while unsent and (room := min(c.mss, snd.usable)) > 0:
+        size = min(unsent, room)
+        if size < unsent and size < c.mss and snd.outstanding:
+            break  # the window cut it short: wait for an ACK rather than send a silly segment (3.8.6.2.1)
+        unsent -= size
+        _send_new(c, size, c.fin_queued and not unsent and snd.usable > size, now, effects)
+    if c.fin_queued and not c.fin_sent and not unsent and snd.usable > 0:
+        _send_new(c, 0, True, now, effects)
+    if unsent or (c.fin_queued and not c.fin_sent):
+        c.timer.start(now, c.rtt.rto)  # with a closed window and nothing outstanding this is the probe's timer
+
+
+def _send_new(c: Connection, size: int, fin: bool, now: Instant, effects: Effects) -> None:
+    snd = c.snd
+    start = snd.outstanding
+    end = start + size
+    seq = snd.nxt
+    flags = _PSH_ACK if size and end == len(c.queue) else ACK
+    payload = bytes(c.queue[start:end])
+    snd.nxt = seq_add(seq, size + fin)
+    effects.segments.append(_build(c, seq, Flags(flags | FIN) if fin else flags, payload))
+    if c.timing is None and c.recover is None:
+        c.timing = (snd.nxt, now)
+    if start == 0:
+        c.timer.restart(now, c.rtt.rto)
+    if fin:
+        c.fin_sent = True
+        if c.closing_since is None:
+            c.closing_since = now
+        if c.state is State.CLOSE_WAIT:
+            c.enter(Cause.FIN_SENT, now, effects)
+
+
+def emit_window_update(c: Connection, now: Instant, effects: Effects) -> None:
+    """Tell the peer that reading has reopened a window it may be waiting for (MUST-39 bounds how often)."""
+    if c.state not in (State.ESTABLISHED, State.FIN_WAIT_1, State.FIN_WAIT_2):
+        return
+    half = c.config.receive_buffer // 2
+    told = c.rcv.wnd
+    if told < half and _free(c) - told >= min(half, c.config.mss) and (told < c.config.mss or _free(c) - told >= half):
+        c.ack_due = True
+        emit(c, now, effects)
+
+
+def emit_reset(c: Connection, reason: ResetReason, effects: Effects) -> None:
+    """Send <SEQ=SND.NXT><CTL=RST>."""
+    effects.segments.append(Segment(c.id.local_port, c.id.remote_port, c.snd.nxt, SeqNumber(0), RST, 0))
+    effects.events.append(ResetSent(c.id, reason))
+
+
+def retransmit(c: Connection, effects: Effects, cause: Literal["rto", "fast", "probe"]) -> None:
+    """Send the earliest segment again that is not acknowledged (RFC 6298, 5.4)."""
+    c.timing = None
+    if c.state in (State.SYN_SENT, State.SYN_RECEIVED):
+        segment = _syn(c)
+    else:
+        octets = c.snd.outstanding - c.fin_sent
+        size = min(c.mss, octets)
+        fin = c.fin_sent and size == octets
+        flags = _PSH_ACK if size == len(c.queue) and size else ACK
+        segment = _build(c, c.snd.una, Flags(flags | FIN) if fin else flags, bytes(c.queue[:size]))
+    effects.segments.append(segment)
+    effects.events.append(Retransmitted(c.id, segment, max(c.timer.attempts, 1), cause))
+
+
+def timer_fired(c: Connection, now: Instant, effects: Effects) -> None:
+    """Give up when R2 is over, else back off and send again, or probe a closed window (MUST-36)."""
+    r2 = c.r2
+    if r2 is not None and now >= c.timer.since + r2:
+        c.fail(Failure.TIMEOUT, effects)
+        c.enter(Cause.RETRANSMISSION_TIMEOUT, now, effects)
+        return
+    c.rtt.back_off()
+    c.timer.fired(now, c.rtt.rto)
+    if c.snd.outstanding:
+        c.recover = c.snd.nxt
+        retransmit(c, effects, "probe" if c.snd.wnd == 0 and c.snd.una != c.snd.iss else "rto")
+        return
+    # One octet (or the FIN) beyond a window that is closed, or too small for a full segment: the answer tells it.
+    size = min(1, len(c.queue))
+    attempts, since = c.timer.attempts, c.timer.since
+    _send_new(c, size, not size, now, effects)
+    c.timer.attempts, c.timer.since = attempts, since
+
+
+def _syn(c: Connection) -> Segment:
+    passive = c.state is State.SYN_RECEIVED
+    options = Options(mss=c.config.mss)
+    if not passive:
+        window = c.config.receive_buffer
+        return Segment(c.id.local_port, c.id.remote_port, c.snd.iss, SeqNumber(0), SYN, window, options)
+    return _build(c, c.snd.iss, _SYN_ACK, options=options)
+
+
+def _build(c: Connection, seq: SeqNumber, flags: Flags, payload: bytes = b"", options: Options = NO_OPTIONS) -> Segment:
+    c.ack_due = False
+    return Segment(c.id.local_port, c.id.remote_port, seq, c.rcv.nxt, flags, _window(c), options, payload)
+
+
+def _free(c: Connection) -> int:
+    return max(c.config.receive_buffer - len(c.unread), 0)
+
+
+def _window(c: Connection) -> int:
+    """Return the window to tell, moving its right edge only by a worthwhile step (3.8.6.2.2)."""
+    rcv = c.rcv
+    edge = seq_add(rcv.nxt, _free(c))
+    step = seq_diff(edge, rcv.edge)
+    if step >= min(c.config.mss, c.config.receive_buffer // 2):
+        rcv.edge = edge
+    return rcv.wnd

@@ -1,0 +1,387 @@
+"""A TCP host: connections by their 4-tuple, listeners, ports, and the application on top.
+
+A host is a node: it stays O(log n) a segment with any number of connections, since it keeps one heap of
+deadlines, one queue of TIME_WAITs (all last equally long) and one dictionary for demultiplexing.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Final, assert_never
+
+from tcplab.node import NOTHING, Address, Event, Output, Packet, PacketDiscarded
+from tcplab.tcp.app import (
+    Abort,
+    App,
+    AppEvent,
+    Call,
+    Close,
+    InvalidCall,
+    Listen,
+    Open,
+    OpenFailed,
+    Receive,
+    Release,
+    Report,
+    Send,
+    Started,
+    Unlisten,
+)
+from tcplab.tcp.config import TcpConfig
+from tcplab.tcp.connection import Connection, Status
+from tcplab.tcp.effects import Effects
+from tcplab.tcp.events import (
+    ConnectionFailed,
+    ConnectionId,
+    Failure,
+    Ignored,
+    ListenDropped,
+    ResetReason,
+    ResetSent,
+    SegmentIgnored,
+    StateChanged,
+    TimeWaitEnded,
+    TimeWaitRestarted,
+)
+from tcplab.tcp.isn import initial_sequence_number
+from tcplab.tcp.ports import EphemeralPorts
+from tcplab.tcp.reset import reset_for
+from tcplab.tcp.schedule import Schedule
+from tcplab.tcp.states import TRANSITIONS, Cause, State
+from tcplab.tcp.time_wait import TimeWait
+from tcplab.units import Instant, earliest, elapsed
+from tcplab.wire.malformed import MalformedSegment
+from tcplab.wire.octets import decode
+from tcplab.wire.segment import ACK, RST, SYN, Segment
+from tcplab.wire.seq import SeqNumber
+
+Key = tuple[Address, int, int]
+"""Remote address, remote port, local port."""
+
+ANY: Final = Address("0.0.0.0")
+"""A listener's remote address, as STATUS shows it."""
+
+
+class _Listener:
+    __slots__ = ("backlog", "connection", "half_open")
+
+    def __init__(self, connection: Connection, backlog: int) -> None:
+        self.connection = connection
+        self.backlog = backlog
+        self.half_open: set[Key] = set()
+
+
+class Host:
+    """One address with its TCP and its application."""
+
+    def __init__(
+        self,
+        address: Address,
+        app: App,
+        config: TcpConfig | None = None,
+        *,
+        isn_key: bytes = bytes(16),
+        first_packet_id: int = 1,
+    ) -> None:
+        """Make a host without connections.
+
+        Args:
+            address: its IPv4 address.
+            app: the workload on it.
+            config: settings of its TCP, the RFCs' by default.
+            isn_key: the secret of RFC 6528, up to 64 octets.
+            first_packet_id: where to begin counting packets.
+        """
+        self.address = address
+        self.config = config if config is not None else TcpConfig()
+        self._app = app
+        self._isn_key = isn_key
+        self._packet_id = first_packet_id
+        self._incarnation = 0
+        self._table: dict[Key, Connection | TimeWait] = {}
+        self._unread: dict[ConnectionId, Connection] = {}  # gone or in TIME_WAIT, with octets not yet received
+        self._listeners: dict[int, _Listener] = {}
+        self._ports = EphemeralPorts(self.config.first_port, self.config.last_port)
+        self._schedule = Schedule()
+        self._time_waits: deque[tuple[Instant, TimeWait]] = deque()
+        self._packets: list[Packet] = []
+        self._events: list[Event] = []
+        self._signals: deque[AppEvent] = deque()
+
+    # --- the node ----------------------------------------------------------------------------------------------
+
+    def start(self, now: Instant) -> Output:
+        """Tell the application that it runs."""
+        self._signals.append(Started())
+        return self._finish(now)
+
+    def call(self, call: Call, now: Instant) -> Output:
+        """Make a call from outside, as if the application had made it; what comes of it goes to the application.
+
+        Raises:
+            InvalidCall: the connection is unknown, or its state forbids the call.
+        """
+        if isinstance(call, Send | Receive | Close | Release | Abort) and self._find(call.connection) is None:
+            raise InvalidCall(f"{type(call).__name__.lower()} on {call.connection}: there is no such connection")
+        self._perform(call, now)
+        return self._finish(now)
+
+    def receive(self, packet: Packet, now: Instant) -> Output:
+        """Demultiplex a packet and let its connection, a listener or nobody answer."""
+        if packet.target != self.address:
+            return Output((), (PacketDiscarded(packet, "wrong_address"),))
+        if packet.octets is not None:
+            try:
+                segment = decode(packet.octets, packet.source, packet.target)
+            except MalformedSegment:
+                return Output((), (PacketDiscarded(packet, "bad_checksum"),))
+            packet = packet._replace(segment=segment, octets=None)
+        segment = packet.segment
+        key = (packet.source, segment.sport, segment.dport)
+        entry = self._table.get(key)
+        if entry is None:
+            self._for_nobody(key, packet, now)
+        elif type(entry) is Connection:
+            self._apply(entry, entry.segment_arrives(packet, now), now)
+        else:
+            assert isinstance(entry, TimeWait)
+            self._in_time_wait(entry, packet, now)
+        return self._finish(now)
+
+    def advance(self, now: Instant) -> Output:
+        """Do what is due of timers, TIME_WAITs and the application."""
+        for connection in self._schedule.due(now):
+            self._apply(connection, connection.advance(now), now)
+        waits = self._time_waits
+        while waits and waits[0][0] <= now:
+            at, record = waits.popleft()
+            if record.expires == at:
+                self._expire(record, now)
+        app_due = self._app.deadline()
+        if app_due is not None and app_due <= now:
+            for call in self._app.advance(now):
+                self._perform(call, now)
+        return self._finish(now)
+
+    def deadline(self) -> Instant | None:
+        """Return when something is due; bookings that were overtaken by events are dropped on the way."""
+        waits = self._time_waits
+        while waits and waits[0][1].expires != waits[0][0]:
+            waits.popleft()
+        return earliest(self._app.deadline(), self._schedule.deadline(), waits[0][0] if waits else None)
+
+    # --- for people ----------------------------------------------------------------------------------------------
+
+    def statuses(self) -> Iterator[Status]:
+        """Yield the STATUS of every listener and connection, those in TIME_WAIT too."""
+        for listener in self._listeners.values():
+            yield listener.connection.status()
+        for entry in self._table.values():
+            if isinstance(entry, Connection):
+                yield entry.status()
+            else:
+                yield Status(
+                    entry.id, State.TIME_WAIT, entry.snd_nxt, entry.snd_nxt, 0, entry.rcv_nxt, entry.rcv_wnd, 0, 0
+                )
+
+    def ports_in_use(self) -> int:
+        """Return the ephemeral ports in use, TIME_WAIT included, towards the destination where they are scarcest."""
+        return self._ports.in_use
+
+    @property
+    def port_limit(self) -> int:
+        """How many ephemeral ports there are towards one destination."""
+        return self._ports.limit
+
+    # --- what arrives --------------------------------------------------------------------------------------------
+
+    def _for_nobody(self, key: Key, packet: Packet, now: Instant) -> None:
+        segment = packet.segment
+        listener = self._listeners.get(segment.dport)
+        if listener is None:
+            self._for_stranger(packet, now)
+        elif segment.flags & (SYN | ACK | RST) != SYN:
+            self._apply(listener.connection, listener.connection.segment_arrives(packet, now), now, packet.source)
+        elif len(listener.half_open) >= listener.backlog:
+            self._events.append(ListenDropped(listener.connection.id, "syn_queue_full"))
+            self._events.append(SegmentIgnored(listener.connection.id, packet, Ignored.BACKLOG_FULL))
+        else:
+            listener.half_open.add(key)
+            connection = self._connection(key, now)
+            self._table[key] = connection
+            self._apply(connection, connection.listen(now), now)
+            self._apply(connection, connection.segment_arrives(packet, now), now)
+
+    def _for_stranger(self, packet: Packet, now: Instant) -> None:
+        """CLOSED (3.10.7.1): a reset for everything but a reset."""
+        reset = reset_for(packet.segment)
+        reason = Ignored.RESET_FOR_STRANGER if reset is None else Ignored.NO_CONNECTION
+        self._events.append(SegmentIgnored(None, packet, reason))
+        if reset is not None:
+            self._send(reset, packet.source, now)
+            self._events.append(ResetSent(None, ResetReason.NO_CONNECTION))
+
+    def _in_time_wait(self, record: TimeWait, packet: Packet, now: Instant) -> None:
+        reply = record.segment_arrives(packet)
+        if reply.ignored is not None:
+            self._events.append(SegmentIgnored(record.id, packet, reply.ignored))
+        if reply.acknowledge:
+            self._send(record.ack(), record.id.remote, now)
+        if reply.restart:
+            self._wait(record, now)
+            self._events.append(TimeWaitRestarted(record.id))
+
+    def _wait(self, record: TimeWait, now: Instant) -> None:
+        record.expires = Instant(now + self.config.time_wait)
+        self._time_waits.append((record.expires, record))
+
+    def _expire(self, record: TimeWait, now: Instant) -> None:
+        closed = TRANSITIONS[State.TIME_WAIT, Cause.TIME_WAIT_EXPIRED]
+        self._events.append(StateChanged(record.id, State.TIME_WAIT, closed, Cause.TIME_WAIT_EXPIRED))
+        self._events.append(TimeWaitEnded(record.id, "expired", elapsed(record.entered, now)))
+        self._forget(record.id)
+
+    # --- what the application asks for -----------------------------------------------------------------------------
+
+    def _perform(self, call: Call, now: Instant) -> None:
+        """Do a call. One on a connection that is gone has no effect: the news of it is on its way up."""
+        if isinstance(call, Report):
+            self._events.append(call.event)
+        elif isinstance(call, Open):
+            self._open(call, now)
+        elif isinstance(call, Listen):
+            self._listen(call, now)
+        elif isinstance(call, Unlisten):
+            self._unlisten(call, now)
+        elif (connection := self._find(call.connection)) is not None:
+            self._apply(connection, self._effects(connection, call, now), now)
+
+    @staticmethod
+    def _effects(connection: Connection, call: Send | Receive | Close | Release | Abort, now: Instant) -> Effects:
+        match call:
+            case Send():
+                return connection.send(call.data, now)
+            case Receive():
+                return connection.receive(call.limit, now)
+            case Close():
+                return connection.close(now)
+            case Release():
+                return connection.release(now)
+            case Abort():
+                return connection.abort(now)
+            case _:
+                assert_never(call)
+
+    def _listen(self, call: Listen, now: Instant) -> None:
+        if call.port in self._listeners:
+            raise InvalidCall(f"listen on port {call.port}: somebody listens there already")
+        if not 1 <= call.port <= 65_535 or call.backlog < 1:
+            raise InvalidCall(f"listen on port {call.port} with backlog {call.backlog}: 1..65535, and 1 at least")
+        connection = self._connection((ANY, 0, call.port), now)
+        self._listeners[call.port] = _Listener(connection, call.backlog)
+        self._apply(connection, connection.listen(now), now)
+
+    def _unlisten(self, call: Unlisten, now: Instant) -> None:
+        listener = self._listeners.pop(call.port, None)
+        if listener is None:
+            raise InvalidCall(f"unlisten on port {call.port}: nobody listens there")
+        self._apply(listener.connection, listener.connection.close(now), now)
+
+    def _open(self, call: Open, now: Instant) -> None:
+        destination = (call.remote, call.remote_port)
+        port: int | None = call.local_port
+        if not port:
+            port = self._ports.take(destination, lambda candidate: (*destination, candidate) in self._table)
+        elif (*destination, port) in self._table:
+            raise InvalidCall(f"open from port {port} to {call.remote}:{call.remote_port}: the connection exists")
+        if port is None:
+            nameless = ConnectionId(self.address, 0, call.remote, call.remote_port, self._incarnation)
+            self._events.append(ConnectionFailed(nameless, Failure.NO_PORTS))
+            self._signals.append(OpenFailed(call.token, Failure.NO_PORTS))
+            return
+        key = (call.remote, call.remote_port, port)
+        connection = self._connection(key, now, call.token)
+        self._table[key] = connection
+        self._apply(connection, connection.open(now), now)
+
+    # --- what comes of it --------------------------------------------------------------------------------------------
+
+    def _connection(self, key: Key, now: Instant, token: int = 0) -> Connection:
+        remote, remote_port, port = key
+        name = ConnectionId(self.address, port, remote, remote_port, self._incarnation)
+        self._incarnation += 1
+        iss = SeqNumber(0)
+        if remote_port:
+            iss = initial_sequence_number(
+                self._isn_key, local=self.address, local_port=port, remote=remote, remote_port=remote_port, now=now
+            )
+        return Connection(name, self.config, iss, token)
+
+    def _find(self, name: ConnectionId) -> Connection | None:
+        entry = self._table.get((name.remote, name.remote_port, name.local_port))
+        if type(entry) is Connection and entry.id == name:
+            return entry
+        return self._unread.get(name)
+
+    def _apply(self, connection: Connection, effects: Effects, now: Instant, target: Address | None = None) -> None:
+        """Turn effects into output, and see to the connection's place in the tables."""
+        if effects.segments:
+            remote = connection.id.remote if target is None else target
+            for segment in effects.segments:
+                self._send(segment, remote, now)
+        if effects.events:
+            self._events += effects.events
+        if effects.signals:
+            self._signals += effects.signals
+        self._settle(connection, now)
+
+    def _send(self, segment: Segment, target: Address, now: Instant) -> None:
+        self._packets.append(Packet(self._packet_id, now, self.address, target, segment))
+        self._packet_id += 1
+
+    def _settle(self, connection: Connection, now: Instant) -> None:
+        state = connection.state
+        name = connection.id
+        if connection.passive and state is not State.SYN_RECEIVED:
+            listener = self._listeners.get(name.local_port)
+            if listener is not None:
+                listener.half_open.discard((name.remote, name.remote_port, name.local_port))
+        if state is State.CLOSED or state is State.TIME_WAIT:
+            self._keep_unread(connection)
+            if self._table.get((name.remote, name.remote_port, name.local_port)) is connection:
+                self._retire(connection, now)
+            return
+        if state is State.LISTEN and connection.snd.nxt != connection.snd.iss:
+            self._apply(connection, connection.close(now), now)  # a fork that was reset: the listener still listens
+            return
+        self._schedule.book(connection)
+
+    def _keep_unread(self, connection: Connection) -> None:
+        if connection.unread and not connection.released:
+            self._unread[connection.id] = connection
+        else:
+            self._unread.pop(connection.id, None)
+
+    def _retire(self, connection: Connection, now: Instant) -> None:
+        name = connection.id
+        if connection.state is State.CLOSED:
+            self._forget(name)
+            return
+        record = TimeWait(name, connection.snd.nxt, connection.rcv.nxt, connection.rcv.wnd, now)
+        self._table[name.remote, name.remote_port, name.local_port] = record
+        self._wait(record, now)
+
+    def _forget(self, name: ConnectionId) -> None:
+        del self._table[name.remote, name.remote_port, name.local_port]
+        self._ports.give_back((name.remote, name.remote_port), name.local_port)
+
+    def _finish(self, now: Instant) -> Output:
+        """Let the application answer what it was told, until it has nothing more to say."""
+        signals = self._signals
+        while signals:
+            for call in self._app.on_event(signals.popleft(), now):
+                self._perform(call, now)
+        if not self._packets and not self._events:
+            return NOTHING
+        output = Output(self._packets, self._events)
+        self._packets, self._events = [], []
+        return output

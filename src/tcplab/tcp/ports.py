@@ -1,0 +1,64 @@
+"""Ephemeral ports (RFC 6335, section 6): a pool for each destination, since a port is only taken towards one."""
+
+from collections import deque
+from collections.abc import Callable
+
+from tcplab.node import Address
+
+Destination = tuple[Address, int]
+
+
+class _Pool:
+    __slots__ = ("free", "fresh", "used")
+
+    def __init__(self, first: int) -> None:
+        self.fresh = first
+        self.free: deque[int] = deque()
+        self.used: set[int] = set()
+
+
+class EphemeralPorts:
+    """Hands out ports, the one that has rested longest first, in constant time."""
+
+    def __init__(self, first: int, last: int) -> None:
+        """Make a pool of the ports ``first`` to ``last``, both included."""
+        self._first = first
+        self._last = last
+        self._pools: dict[Destination, _Pool] = {}
+
+    @property
+    def limit(self) -> int:
+        """How many connections to one destination the ports last."""
+        return self._last - self._first + 1
+
+    @property
+    def in_use(self) -> int:
+        """Ports in use towards the destination where they are scarcest."""
+        return max((len(pool.used) for pool in self._pools.values()), default=0)
+
+    def take(self, destination: Destination, busy: Callable[[int], bool]) -> int | None:
+        """Return a port that is free towards the destination, ``None`` if none is left.
+
+        ``busy`` tells of a port that an application has taken by its number.
+        """
+        pool = self._pools.get(destination)
+        if pool is None:
+            pool = self._pools[destination] = _Pool(self._first)
+        for _ in range(self._last - pool.fresh + 1 + len(pool.free)):
+            if pool.fresh <= self._last:
+                port = pool.fresh
+                pool.fresh += 1
+            else:
+                port = pool.free.popleft()
+            if not busy(port):
+                pool.used.add(port)
+                return port
+            pool.free.append(port)
+        return None
+
+    def give_back(self, destination: Destination, port: int) -> None:
+        """Take a port back; one that was not handed out is not ours to keep."""
+        pool = self._pools.get(destination)
+        if pool is not None and port in pool.used:
+            pool.used.remove(port)
+            pool.free.append(port)
