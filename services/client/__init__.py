@@ -1,0 +1,1 @@
+"""The client: a host that opens connections."""

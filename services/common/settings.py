@@ -1,0 +1,119 @@
+"""Settings from the environment: every variable known, every wrong one named in a line of its own."""
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, TypeVar
+
+from pydantic import Field, ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.common.values import HostAddress, Seconds, SecondsOrNever
+from tcplab.node import Address
+from tcplab.tcp.config import TcpConfig
+
+PREFIX: Final = "TCPLAB_"
+S = TypeVar("S", bound="NodeSettings")
+_TCP: Final = TcpConfig()
+
+
+class SettingsError(Exception):
+    """The environment is wrong; one line for each variable at fault."""
+
+
+class NodeSettings(BaseSettings):
+    """What every service can be told."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
+
+    msl: Seconds = Field(
+        default=_TCP.msl, description="maximum segment lifetime, seconds; TIME_WAIT lasts twice as long"
+    )
+    time_scale: float = Field(
+        default=1.0, gt=0, le=1000, description="how many seconds of the lab pass in one; the same in the whole lab"
+    )
+    metrics_address: HostAddress = Field(
+        default=Address("127.0.0.1"), description="address that /metrics and /healthz are served on"
+    )
+    metrics_port: int = Field(
+        default=9100, ge=1, le=65_535, description="port that /metrics and /healthz are served on"
+    )
+    journal: Path | None = Field(default=None, description="folder to write the journal to; none is written without it")
+    seed: int = Field(
+        default=1, ge=0, lt=1 << 63, description="what chance is drawn from; the same seed draws the same"
+    )
+
+
+class HostSettings(NodeSettings):
+    """What a service with a TCP in it can be told besides."""
+
+    rto_initial: Seconds = Field(default=_TCP.rto_initial, description="first retransmission timeout, seconds")
+    rto_min: Seconds = Field(default=_TCP.rto_min, description="least retransmission timeout, seconds")
+    rto_max: Seconds = Field(default=_TCP.rto_max, description="greatest retransmission timeout, seconds")
+    r2: SecondsOrNever = Field(
+        default=_TCP.r2, description="how long data is retransmitted before a TCP gives up; or never"
+    )
+    r2_syn: SecondsOrNever = Field(default=_TCP.r2_syn, description="how long a SYN is, likewise; or never")
+    fin_wait_2_timeout: Seconds = Field(
+        default=_TCP.fin_wait_2_timeout, description="longest FIN_WAIT_2 once the application has gone, seconds"
+    )
+    mss: int = Field(default=_TCP.mss, ge=1, le=65_495, description="maximum segment size, octets")
+    send_buffer: int = Field(default=_TCP.send_buffer, ge=1, description="octets a connection keeps to send")
+    receive_buffer: int = Field(
+        default=_TCP.receive_buffer, ge=1, le=65_535, description="octets a connection keeps unread"
+    )
+
+    def tcp_config(self) -> TcpConfig:
+        """Return the settings of the TCP.
+
+        Raises:
+            ValueError: names the setting and its bound.
+        """
+        names = TcpConfig.__dataclass_fields__.keys() & type(self).model_fields.keys()
+        return TcpConfig(**{name: getattr(self, name) for name in names})
+
+
+def load(kind: type[S]) -> S:
+    """Read the settings of one service from the environment.
+
+    Raises:
+        SettingsError: a variable is unknown or has a value that will not do.
+    """
+    lines = [_unknown(name, kind) for name in os.environ if name.startswith(PREFIX) and name not in variables(kind)]
+    try:
+        settings = kind()
+    except ValidationError as error:
+        lines += [_line(kind, detail) for detail in error.errors()]
+    if lines:
+        raise SettingsError("\n".join(lines))
+    return settings
+
+
+def variables(kind: type[NodeSettings]) -> Mapping[str, str]:
+    """Return every variable of a service, with what it means."""
+    return {variable(name): field.description or "" for name, field in kind.model_fields.items()}
+
+
+def variable(name: str) -> str:
+    """Return the environment variable that sets a field."""
+    return PREFIX + name.upper()
+
+
+def _unknown(name: str, kind: type[NodeSettings]) -> str:
+    nearest = difflib.get_close_matches(name, variables(kind))
+    hint = f"did you mean {' or '.join(nearest)}?" if nearest else "the README of this service lists what there is"
+    return f"{name} is no setting of this service: {hint}"
+
+
+def _line(kind: type[NodeSettings], detail: ErrorDetails) -> str:
+    """Return what is wrong with one variable, in one line for people."""
+    fault = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if not detail["loc"]:
+        # A bound that the library checks: it names the setting as the library does.
+        name, _, rest = fault.partition(" ")
+        return f"{variable(name)} {rest}" if name in kind.model_fields else fault
+    name = str(detail["loc"][0])
+    meaning = kind.model_fields[name].description
+    return f"{variable(name)}={detail['input']}: {fault} ({meaning})"

@@ -1,0 +1,56 @@
+"""What the network can be told."""
+
+from typing import Any, Final, Literal
+
+from pydantic import Field
+
+from services.common.settings import NodeSettings
+from services.common.values import BitRate, Percent, Places, Seconds
+from tcplab.netem.profile import LIMIT_DEFAULT, Profile
+from tcplab.units import MILLISECOND, Duration
+
+Direction = Literal["to_server", "to_client"]
+_KNOBS: Final = ("delay", "jitter", "loss", "duplicate", "rate", "limit", "drop_list")
+_OWN: Final = "the same, of the link {} alone"
+_TO_SERVER: Final = _OWN.format("from client to server")
+_TO_CLIENT: Final = _OWN.format("from server to client")
+
+
+class NetemSettings(NodeSettings):
+    """Settings of the network: of both links, and, where a link is to differ, its own."""
+
+    delay: Seconds = Field(default=Duration(50 * MILLISECOND), description="how long each packet is under way, seconds")
+    jitter: Seconds = Field(
+        default=Duration(10 * MILLISECOND), description="how far the delay varies to either side, seconds"
+    )
+    loss: Percent = Field(default=0.01, description="packets lost, percent")
+    duplicate: Percent = Field(default=0.005, description="packets doubled, percent")
+    rate: BitRate = Field(default=0, description="bits per second, such as 1mbit; 0 for no bound")
+    limit: int = Field(default=LIMIT_DEFAULT, ge=1, description="packets that a link's queue holds")
+    drop_list: Places = Field(
+        default=frozenset(), description="packets to drop, 1 for the first of a link, such as 1,5,9"
+    )
+
+    to_server_delay: Seconds | None = Field(default=None, description=_TO_SERVER)
+    to_server_jitter: Seconds | None = Field(default=None, description=_TO_SERVER)
+    to_server_loss: Percent | None = Field(default=None, description=_TO_SERVER)
+    to_server_duplicate: Percent | None = Field(default=None, description=_TO_SERVER)
+    to_server_rate: BitRate | None = Field(default=None, description=_TO_SERVER)
+    to_server_limit: int | None = Field(default=None, ge=1, description=_TO_SERVER)
+    to_server_drop_list: Places | None = Field(default=None, description=_TO_SERVER)
+
+    to_client_delay: Seconds | None = Field(default=None, description=_TO_CLIENT)
+    to_client_jitter: Seconds | None = Field(default=None, description=_TO_CLIENT)
+    to_client_loss: Percent | None = Field(default=None, description=_TO_CLIENT)
+    to_client_duplicate: Percent | None = Field(default=None, description=_TO_CLIENT)
+    to_client_rate: BitRate | None = Field(default=None, description=_TO_CLIENT)
+    to_client_limit: int | None = Field(default=None, ge=1, description=_TO_CLIENT)
+    to_client_drop_list: Places | None = Field(default=None, description=_TO_CLIENT)
+
+    def profile(self, direction: Direction) -> Profile:
+        """Return what the link of a direction does to the packets on it."""
+        knobs: dict[str, Any] = {}
+        for name in _KNOBS:
+            own = getattr(self, f"{direction}_{name}")
+            knobs[name] = getattr(self, name) if own is None else own
+        return Profile(**knobs | {"rate": knobs["rate"] or None})

@@ -1,0 +1,1 @@
+"""The server: a host that answers them."""

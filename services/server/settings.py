@@ -1,0 +1,41 @@
+"""What the server can be told."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from services.common.settings import HostSettings
+from services.common.values import HostAddress, Seconds
+from tcplab.apps.server import ServerConfig
+from tcplab.node import Address
+from tcplab.units import SECOND, Duration
+
+
+class ServerSettings(HostSettings):
+    """Settings of the server."""
+
+    address: HostAddress | None = Field(default=Address("10.0.2.1"), description="its own address, one of 10.0.2.0/24")
+    port: int = Field(default=80, description="port to listen on")
+    backlog: int = Field(default=128, description="connections that may be half-open or unanswered at a time")
+    patience: Seconds = Field(
+        default=Duration(180 * SECOND),
+        description="how long a connection may stand still before it is aborted, seconds",
+    )
+    read_rate: int | None = Field(
+        default=None, description="octets per second to read, for a slow reader; else as they come"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        self.tcp_config()
+        self.server_config()
+        return self
+
+    def server_config(self) -> ServerConfig:
+        """Return where to listen, and how to treat whoever comes.
+
+        Raises:
+            ValueError: names the setting and its bound.
+        """
+        names = ServerConfig.__dataclass_fields__.keys() & type(self).model_fields.keys()
+        return ServerConfig(**{name: getattr(self, name) for name in names})
