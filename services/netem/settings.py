@@ -4,16 +4,17 @@ from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from services.common.settings import NodeSettings
+from services.common.settings import NodeSettings, variable
 from services.common.values import BitRate, Percent, Places, Seconds
 from tcplab.netem.profile import LIMIT_DEFAULT, Profile
 from tcplab.units import MILLISECOND, Duration
 
 Direction = Literal["to_server", "to_client"]
 _KNOBS: Final = ("delay", "jitter", "loss", "duplicate", "rate", "limit", "drop_list")
-_OWN: Final = "the same, of the link {} alone"
-_TO_SERVER: Final = _OWN.format("from client to server")
-_TO_CLIENT: Final = _OWN.format("from server to client")
+
+
+def _own(target: str, knob: str) -> str:
+    return f"{variable(knob)} of the link towards the {target} alone"
 
 
 class NetemSettings(NodeSettings):
@@ -31,21 +32,21 @@ class NetemSettings(NodeSettings):
         default=frozenset(), description="packets to drop, 1 for the first of a link, such as 1,5,9"
     )
 
-    to_server_delay: Seconds | None = Field(default=None, description=_TO_SERVER)
-    to_server_jitter: Seconds | None = Field(default=None, description=_TO_SERVER)
-    to_server_loss: Percent | None = Field(default=None, description=_TO_SERVER)
-    to_server_duplicate: Percent | None = Field(default=None, description=_TO_SERVER)
-    to_server_rate: BitRate | None = Field(default=None, description=_TO_SERVER)
-    to_server_limit: int | None = Field(default=None, ge=1, description=_TO_SERVER)
-    to_server_drop_list: Places | None = Field(default=None, description=_TO_SERVER)
+    to_server_delay: Seconds | None = Field(default=None, description=_own("server", "delay"))
+    to_server_jitter: Seconds | None = Field(default=None, description=_own("server", "jitter"))
+    to_server_loss: Percent | None = Field(default=None, description=_own("server", "loss"))
+    to_server_duplicate: Percent | None = Field(default=None, description=_own("server", "duplicate"))
+    to_server_rate: BitRate | None = Field(default=None, description=_own("server", "rate"))
+    to_server_limit: int | None = Field(default=None, ge=1, description=_own("server", "limit"))
+    to_server_drop_list: Places | None = Field(default=None, description=_own("server", "drop_list"))
 
-    to_client_delay: Seconds | None = Field(default=None, description=_TO_CLIENT)
-    to_client_jitter: Seconds | None = Field(default=None, description=_TO_CLIENT)
-    to_client_loss: Percent | None = Field(default=None, description=_TO_CLIENT)
-    to_client_duplicate: Percent | None = Field(default=None, description=_TO_CLIENT)
-    to_client_rate: BitRate | None = Field(default=None, description=_TO_CLIENT)
-    to_client_limit: int | None = Field(default=None, ge=1, description=_TO_CLIENT)
-    to_client_drop_list: Places | None = Field(default=None, description=_TO_CLIENT)
+    to_client_delay: Seconds | None = Field(default=None, description=_own("client", "delay"))
+    to_client_jitter: Seconds | None = Field(default=None, description=_own("client", "jitter"))
+    to_client_loss: Percent | None = Field(default=None, description=_own("client", "loss"))
+    to_client_duplicate: Percent | None = Field(default=None, description=_own("client", "duplicate"))
+    to_client_rate: BitRate | None = Field(default=None, description=_own("client", "rate"))
+    to_client_limit: int | None = Field(default=None, ge=1, description=_own("client", "limit"))
+    to_client_drop_list: Places | None = Field(default=None, description=_own("client", "drop_list"))
 
     def profile(self, direction: Direction) -> Profile:
         """Return what the link of a direction does to the packets on it."""
