@@ -223,9 +223,9 @@ class Server:
                     self._agenda.set((visit.connection, "patience"), end)
                     return []
                 self._forget(visit)
-                if visit.settled:  # only the close is missing: that wait is left to the TCP
-                    return [Release(visit.connection)]
-                return [*self._settle(visit, "stalled", failed=True), Abort(visit.connection)]
+                calls = self._settle(visit, "stalled", failed=True)
+                # Once we have closed, only the peer's FIN is missing: that wait is left to the TCP.
+                return [*calls, Release(visit.connection) if visit.closed else Abort(visit.connection)]
 
     # --- endings ---
 
