@@ -40,4 +40,8 @@ def in_seconds(duration: int) -> float:
 
 def earliest(*instants: Instant | None) -> Instant | None:
     """Return the first of the instants that are set, ``None`` if none is."""
-    return min((instant for instant in instants if instant is not None), default=None)
+    first = None
+    for instant in instants:
+        if instant is not None and (first is None or instant < first):
+            first = instant
+    return first

@@ -239,7 +239,7 @@ def _update_window(c: Connection, segment: Segment) -> bool:
 def _not_acknowledged(c: Connection, segment: Segment, reopened: bool, now: Instant, effects: Effects) -> None:
     """ACK = SND.UNA: a closed window's sign of life, a reopened window, or a duplicate acknowledgement."""
     if c.snd.wnd == 0:
-        c.timer.alive(now)
+        c.timer.alive(now, c.config.r2)
     elif not c.snd.outstanding:
         return
     elif reopened:
@@ -261,7 +261,7 @@ def _acknowledged(c: Connection, segment: Segment, acked: int, now: Instant, eff
     c.duplicate_acks = 0
     _time_round_trip(c, now, effects)
     if snd.outstanding:
-        c.timer.restart(now, c.rtt.rto)
+        c.timer.restart(now, c.rtt.rto, c.config.r2)
     else:
         c.timer.stop()
     if c.recover is not None:

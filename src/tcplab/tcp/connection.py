@@ -26,11 +26,10 @@ from tcplab.tcp.rtt import RttEstimator
 from tcplab.tcp.spaces import ReceiveSpace, SendSpace
 from tcplab.tcp.states import TRANSITIONS, Cause, State
 from tcplab.tcp.timers import RetransmissionTimer
-from tcplab.units import Duration, Instant, earliest, elapsed
+from tcplab.units import Instant, earliest, elapsed
 from tcplab.wire.seq import SeqNumber
 
 _SENDABLE = frozenset({State.ESTABLISHED, State.CLOSE_WAIT})
-_OPENING = frozenset({State.SYN_SENT, State.SYN_RECEIVED})
 _RESET_ON_ABORT = frozenset(
     {State.SYN_RECEIVED, State.ESTABLISHED, State.FIN_WAIT_1, State.FIN_WAIT_2, State.CLOSE_WAIT}
 )
@@ -63,6 +62,7 @@ class Connection:
         "fin_queued",
         "fin_sent",
         "fin_wait_2_at",
+        "half_open",
         "holes",
         "id",
         "mss",
@@ -120,6 +120,7 @@ class Connection:
         self.closing_since: Instant | None = None
         self.fin_wait_2_at: Instant | None = None
         self.scheduled: Instant | None = None  # the host's: the earliest wake-up that it has booked
+        self.half_open = False  # the host's: it takes a place in its listener's backlog
 
     # --- calls -----------------------------------------------------------------------------------------------
 
@@ -218,7 +219,7 @@ class Connection:
             self.enter(Cause.FIN_WAIT_2_TIMEOUT, now, effects)
             effects.events.append(ConnectionFailed(self.id, Failure.TIMEOUT))
             return effects
-        due = self.timer.deadline(self.r2)
+        due = self.timer.deadline
         if due is not None and now >= due:
             emission.timer_fired(self, now, effects)
         return effects
@@ -226,15 +227,10 @@ class Connection:
     def deadline(self) -> Instant | None:
         """Return when :meth:`advance` must be called at the latest."""
         if self.fin_wait_2_at is None:
-            return self.timer.deadline(self.r2)
-        return earliest(self.fin_wait_2_at, self.timer.deadline(self.r2))
+            return self.timer.deadline
+        return earliest(self.fin_wait_2_at, self.timer.deadline)
 
     # --- what the calls, arrivals and timers share -----------------------------------------------------------
-
-    @property
-    def r2(self) -> Duration | None:
-        """How long to go on without progress (MUST-20, MUST-23)."""
-        return self.config.r2_syn if self.state in _OPENING else self.config.r2
 
     @property
     def space(self) -> int:

@@ -9,7 +9,7 @@ from tcplab.tcp.events import Failure, ResetReason, ResetSent, Retransmitted
 from tcplab.tcp.states import Cause, State
 from tcplab.units import Instant
 from tcplab.wire.segment import ACK, FIN, NO_OPTIONS, PSH, RST, SYN, Flags, Options, Segment
-from tcplab.wire.seq import SeqNumber, seq_add, seq_diff
+from tcplab.wire.seq import SeqNumber, seq_add
 
 if TYPE_CHECKING:
     from tcplab.tcp.connection import Connection
@@ -26,7 +26,7 @@ def emit_syn(c: Connection, now: Instant, effects: Effects) -> None:
     effects.segments.append(_syn(c))
     c.snd.nxt = seq_add(c.snd.iss, 1)
     c.timing = None if again else (c.snd.nxt, now)
-    c.timer.start(now, c.rtt.rto)
+    c.timer.start(now, c.rtt.rto, c.config.r2_syn)
 
 
 def emit(c: Connection, now: Instant, effects: Effects) -> None:
@@ -39,7 +39,8 @@ def emit(c: Connection, now: Instant, effects: Effects) -> None:
 
 def _emit_new(c: Connection, now: Instant, effects: Effects) -> None:
     snd = c.snd
-    unsent = len(c.queue) - snd.outstanding
+    flying = snd.outstanding
+    unsent = len(c.queue) - flying
     while unsent and (room := min(c.mss, snd.usable)) > 0:
         size = min(unsent, room)
         if size < unsent and size < c.mss and snd.outstanding:
@@ -48,8 +49,10 @@ def _emit_new(c: Connection, now: Instant, effects: Effects) -> None:
         _send_new(c, size, c.fin_queued and not unsent and snd.usable > size, now, effects)
     if c.fin_queued and not c.fin_sent and not unsent and snd.usable > 0:
         _send_new(c, 0, True, now, effects)
-    if unsent or (c.fin_queued and not c.fin_sent):
-        c.timer.start(now, c.rtt.rto)  # with a closed window and nothing outstanding this is the probe's timer
+    if not flying and snd.outstanding:
+        c.timer.restart(now, c.rtt.rto, c.config.r2)
+    elif unsent or (c.fin_queued and not c.fin_sent):
+        c.timer.start(now, c.rtt.rto, c.config.r2)  # nothing flies and the window is closed: the probe's timer
 
 
 def _send_new(c: Connection, size: int, fin: bool, now: Instant, effects: Effects) -> None:
@@ -63,8 +66,6 @@ def _send_new(c: Connection, size: int, fin: bool, now: Instant, effects: Effect
     effects.segments.append(_build(c, seq, Flags(flags | FIN) if fin else flags, payload))
     if c.timing is None and c.recover is None:
         c.timing = (snd.nxt, now)
-    if start == 0:
-        c.timer.restart(now, c.rtt.rto)
     if fin:
         c.fin_sent = True
         if c.closing_since is None:
@@ -107,8 +108,7 @@ def retransmit(c: Connection, effects: Effects, cause: Literal["rto", "fast", "p
 
 def timer_fired(c: Connection, now: Instant, effects: Effects) -> None:
     """Give up when R2 is over, else back off and send again, or probe a closed window (MUST-36)."""
-    r2 = c.r2
-    if r2 is not None and now >= c.timer.since + r2:
+    if c.timer.over(now):
         c.fail(Failure.TIMEOUT, effects)
         c.enter(Cause.RETRANSMISSION_TIMEOUT, now, effects)
         return
@@ -120,9 +120,7 @@ def timer_fired(c: Connection, now: Instant, effects: Effects) -> None:
         return
     # One octet (or the FIN) beyond a window that is closed, or too small for a full segment: the answer tells it.
     size = min(1, len(c.queue))
-    attempts, since = c.timer.attempts, c.timer.since
     _send_new(c, size, not size, now, effects)
-    c.timer.attempts, c.timer.since = attempts, since
 
 
 def _syn(c: Connection) -> Segment:
@@ -146,8 +144,8 @@ def _free(c: Connection) -> int:
 def _window(c: Connection) -> int:
     """Return the window to tell, moving its right edge only by a worthwhile step (3.8.6.2.2)."""
     rcv = c.rcv
-    edge = seq_add(rcv.nxt, _free(c))
-    step = seq_diff(edge, rcv.edge)
-    if step >= min(c.config.mss, c.config.receive_buffer // 2):
-        rcv.edge = edge
-    return rcv.wnd
+    free, told = _free(c), rcv.wnd
+    if free - told >= min(c.config.mss, c.config.receive_buffer // 2):
+        rcv.edge = seq_add(rcv.nxt, free)
+        return free
+    return told

@@ -48,7 +48,7 @@ from tcplab.tcp.reset import reset_for
 from tcplab.tcp.schedule import Schedule
 from tcplab.tcp.states import TRANSITIONS, Cause, State
 from tcplab.tcp.time_wait import TimeWait
-from tcplab.units import Instant, earliest, elapsed
+from tcplab.units import Instant, elapsed
 from tcplab.wire.malformed import MalformedSegment
 from tcplab.wire.octets import decode
 from tcplab.wire.segment import ACK, RST, SYN, Segment
@@ -67,7 +67,7 @@ class _Listener:
     def __init__(self, connection: Connection, backlog: int) -> None:
         self.connection = connection
         self.backlog = backlog
-        self.half_open: set[Key] = set()
+        self.half_open: set[ConnectionId] = set()
 
 
 class Host:
@@ -167,7 +167,11 @@ class Host:
         waits = self._time_waits
         while waits and waits[0][1].expires != waits[0][0]:
             waits.popleft()
-        return earliest(self._app.deadline(), self._schedule.deadline(), waits[0][0] if waits else None)
+        first = self._schedule.deadline()
+        if waits and (first is None or waits[0][0] < first):
+            first = waits[0][0]
+        wanted = self._app.deadline()
+        return wanted if first is None or (wanted is not None and wanted < first) else first
 
     # --- for people ----------------------------------------------------------------------------------------------
 
@@ -205,10 +209,11 @@ class Host:
             self._events.append(ListenDropped(listener.connection.id, "syn_queue_full"))
             self._events.append(SegmentIgnored(listener.connection.id, packet, Ignored.BACKLOG_FULL))
         else:
-            listener.half_open.add(key)
             connection = self._connection(key, now)
             self._table[key] = connection
             self._apply(connection, connection.listen(now), now)
+            connection.half_open = True
+            listener.half_open.add(connection.id)
             self._apply(connection, connection.segment_arrives(packet, now), now)
 
     def _for_stranger(self, packet: Packet, now: Instant) -> None:
@@ -341,10 +346,11 @@ class Host:
     def _settle(self, connection: Connection, now: Instant) -> None:
         state = connection.state
         name = connection.id
-        if connection.passive and state is not State.SYN_RECEIVED:
+        if connection.half_open and state is not State.SYN_RECEIVED:
+            connection.half_open = False
             listener = self._listeners.get(name.local_port)
             if listener is not None:
-                listener.half_open.discard((name.remote, name.remote_port, name.local_port))
+                listener.half_open.discard(name)
         if state is State.CLOSED or state is State.TIME_WAIT:
             self._keep_unread(connection)
             if self._table.get((name.remote, name.remote_port, name.local_port)) is connection:

@@ -1,6 +1,6 @@
 """The send and receive sequence variables of a connection (RFC 9293, section 3.3.1)."""
 
-from tcplab.wire.seq import SeqNumber, seq_add, seq_diff
+from tcplab.wire.seq import MODULUS, SeqNumber, seq_add
 
 
 class SendSpace:
@@ -20,12 +20,12 @@ class SendSpace:
     @property
     def outstanding(self) -> int:
         """Octets of sequence space that were sent and not acknowledged."""
-        return seq_diff(self.nxt, self.una)
+        return (self.nxt - self.una) % MODULUS
 
     @property
     def usable(self) -> int:
         """Octets that the peer's window still admits; negative where the peer has shrunk it."""
-        return seq_diff(seq_add(self.una, self.wnd), self.nxt)
+        return self.wnd - (self.nxt - self.una) % MODULUS
 
 
 class ReceiveSpace:
@@ -45,7 +45,7 @@ class ReceiveSpace:
     @property
     def wnd(self) -> int:
         """RCV.WND: octets that the peer was told it may still send."""
-        return seq_diff(self.edge, self.nxt)
+        return (self.edge - self.nxt) % MODULUS
 
     def advance(self, octets: int) -> None:
         """Move RCV.NXT over octets of the stream that were taken in order."""

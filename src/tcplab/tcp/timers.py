@@ -1,50 +1,55 @@
 """Timers as values that hold their deadline."""
 
-from tcplab.units import Duration, Instant, earliest
+from tcplab.units import Duration, Instant
 
 
 class RetransmissionTimer:
     """The one timer of what is unacknowledged, and of a closed window (RFC 6298, section 5; RFC 9293, 3.8.3).
 
     Attributes:
-        at: when to send again, ``None`` while stopped.
-        since: since when the peer has shown no sign of progress; R2 counts from here.
-        attempts: how often the timer fired since.
+        deadline: when it goes off, to send again or because R2 is over; ``None`` while stopped.
+        attempts: how often it went off since the peer last made progress.
     """
 
-    __slots__ = ("at", "attempts", "since")
+    __slots__ = ("_at", "_give_up", "attempts", "deadline")
 
     def __init__(self) -> None:
-        self.at: Instant | None = None
-        self.since = Instant(0)
+        self.deadline: Instant | None = None
         self.attempts = 0
+        self._at = Instant(0)
+        self._give_up: Instant | None = None
 
-    def start(self, now: Instant, rto: Duration) -> None:
+    def start(self, now: Instant, rto: Duration, r2: Duration | None) -> None:
         """Run, unless it runs already (5.1)."""
-        if self.at is None:
-            self.restart(now, rto)
+        if self.deadline is None:
+            self.restart(now, rto, r2)
 
-    def restart(self, now: Instant, rto: Duration) -> None:
+    def restart(self, now: Instant, rto: Duration, r2: Duration | None) -> None:
         """Run from now: the peer has made progress (5.3)."""
-        self.at = Instant(now + rto)
-        self.since = now
         self.attempts = 0
+        self._at = Instant(now + rto)
+        self._give_up = None if r2 is None else Instant(now + r2)
+        self._set()
 
     def fired(self, now: Instant, rto: Duration) -> None:
         """Run again after it went off, with the backed-off timeout (5.5, 5.6)."""
-        self.at = Instant(now + rto)
         self.attempts += 1
+        self._at = Instant(now + rto)
+        self._set()
 
-    def alive(self, now: Instant) -> None:
+    def alive(self, now: Instant, r2: Duration | None) -> None:
         """Count R2 from now: the peer answers, though it cannot take more yet (MUST-36)."""
-        self.since = now
+        if self.deadline is not None and r2 is not None:
+            self._give_up = Instant(now + r2)
+            self._set()
+
+    def over(self, now: Instant) -> bool:
+        """Return whether R2 is over."""
+        return self._give_up is not None and now >= self._give_up
 
     def stop(self) -> None:
         """Nothing is unacknowledged (5.2)."""
-        self.at = None
+        self.deadline = None
 
-    def deadline(self, r2: Duration | None) -> Instant | None:
-        """Return when it goes off: to send again, or because R2 is over."""
-        if self.at is None or r2 is None:
-            return self.at
-        return earliest(self.at, Instant(self.since + r2))
+    def _set(self) -> None:
+        self.deadline = self._at if self._give_up is None or self._at < self._give_up else self._give_up

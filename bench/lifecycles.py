@@ -1,0 +1,153 @@
+"""Connection lifecycles per second of wall time, in virtual time, beside a bare heap of events.
+
+A lifecycle is a handshake, 1,000 octets, a four-way close and 240 s of TIME_WAIT, with everything between: two
+hosts, a network with 50 ms of delay each way, and the loop. The yardstick is what any simulator has to do at the
+least: ten events a lifecycle through a heap.
+"""
+
+import gc
+import heapq
+import time
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from tcplab.netem.events import LinkName
+from tcplab.netem.network import Network
+from tcplab.netem.profile import Profile
+from tcplab.node import Address
+from tcplab.sim.world import World
+from tcplab.tcp.app import (
+    AppEvent,
+    Call,
+    Close,
+    Closed,
+    Listen,
+    Open,
+    Opened,
+    PeerClosed,
+    Readable,
+    Receive,
+    Send,
+    Started,
+)
+from tcplab.tcp.config import TcpConfig
+from tcplab.tcp.host import Host
+from tcplab.tcp.states import State
+from tcplab.units import MILLISECOND, MINUTE, SECOND, START, Duration, Instant, after
+
+PORT: Final = 80
+PAYLOAD: Final = bytes(1_000)
+SERVER: Final = Address("10.0.2.1")
+EVENTS_PER_LIFECYCLE: Final = 10
+OPENING: Final = Duration(10 * SECOND)  # all connections are opened within this much virtual time
+CLIENTS: Final = 8  # addresses, since 100,000 connections need more ports than one has
+
+
+class Sink:
+    """Reads everything, and closes when the peer has."""
+
+    def on_event(self, event: AppEvent, now: Instant) -> Sequence[Call]:
+        """Read what comes; close after the peer."""
+        match event:
+            case Readable(connection):
+                return (Receive(connection),)
+            case PeerClosed(connection):
+                return (Close(connection),)
+            case Started():
+                return (Listen(PORT, backlog=1 << 20),)
+            case _:
+                return ()
+
+    def advance(self, now: Instant) -> Sequence[Call]:
+        """Nothing is ever due."""
+        return ()
+
+    def deadline(self) -> Instant | None:
+        """Nothing is ever due."""
+        return None
+
+
+class Opener:
+    """Opens ``total`` connections evenly over :data:`OPENING`, sends on each and closes."""
+
+    def __init__(self, total: int) -> None:
+        self.left = total
+        self.closed = 0
+        self._interval = Duration(OPENING // total)
+        self._next: Instant | None = None
+
+    def on_event(self, event: AppEvent, now: Instant) -> Sequence[Call]:
+        """Send and close once open."""
+        match event:
+            case Opened(connection):
+                return (Send(connection, PAYLOAD), Close(connection))
+            case Closed():
+                self.closed += 1
+            case Started():
+                self._next = now
+        return ()
+
+    def advance(self, now: Instant) -> Sequence[Call]:
+        """Open the next one."""
+        self.left -= 1
+        self._next = after(now, self._interval) if self.left else None
+        return (Open(SERVER, PORT),)
+
+    def deadline(self) -> Instant | None:
+        """Return when to open the next one."""
+        return self._next
+
+
+class Rate(NamedTuple):
+    """Lifecycles per wall second, of the lab and of the bare heap."""
+
+    connections: int
+    lab: float
+    heap: float
+
+    @property
+    def ratio(self) -> float:
+        """The lab's share of the bare heap's rate."""
+        return self.lab / self.heap
+
+
+def lab(connections: int) -> float:
+    """Run that many lifecycles to the end of the last TIME_WAIT; return how many a wall second."""
+    openers = [Opener(connections // CLIENTS) for _ in range(CLIENTS)]
+    hosts = {f"client-{n}": Host(Address(f"10.0.1.{n + 1}"), opener) for n, opener in enumerate(openers)}
+    hosts["server"] = Host(SERVER, Sink(), TcpConfig())
+    delay = Profile(delay=Duration(50 * MILLISECOND), limit=1 << 20)
+    network = Network({LinkName("client>server"): delay, LinkName("server>client"): delay}, seed=1)
+    world = World(network, hosts)
+    gc.collect()
+    began = time.perf_counter()
+    world.run(until=after(START, 5 * MINUTE))
+    took = time.perf_counter() - began
+    assert sum(opener.closed for opener in openers) == connections // CLIENTS * CLIENTS, "not every connection closed"
+    left = [status for host in hosts.values() for status in host.statuses() if status.state is not State.LISTEN]
+    assert not left, f"{len(left)} connections are left"
+    return connections / took
+
+
+def heap(connections: int) -> float:
+    """Push and pop ten events a lifecycle, with that many lifecycles pending; return lifecycles a wall second."""
+    gc.collect()
+    began = time.perf_counter()
+    interval = OPENING // connections
+    pending = [(n * interval, n, 0) for n in range(connections)]
+    heapq.heapify(pending)
+    while pending:
+        at, n, step = heapq.heappop(pending)
+        if step < EVENTS_PER_LIFECYCLE - 1:
+            wait = 50 * MILLISECOND if step < EVENTS_PER_LIFECYCLE - 2 else 240 * SECOND
+            heapq.heappush(pending, (at + wait, n, step + 1))
+    return connections / (time.perf_counter() - began)
+
+
+def measure(sizes: Sequence[int] = (1_000, 10_000, 100_000)) -> list[Rate]:
+    """Return both rates for each size, each the best of as many runs as make the sizes comparable."""
+    rates = []
+    for size in sizes:
+        rounds = max(1, min(5, 20_000 // size))
+        rates.append(Rate(size, max(lab(size) for _ in range(rounds)), max(heap(size) for _ in range(rounds))))
+    return rates
