@@ -1,0 +1,41 @@
+"""What must not be in the repository: paths of one machine, addresses of package registries, carriage returns."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MACHINE = re.compile(r"(?<![\w.])/(?:work|farm|Users|home/\w+|root)/")
+REGISTRY = re.compile(r"https?://[^\s\"']*(?:/simple|/debian)(?:/|\b)|pypi\.org|pythonhosted\.org|deb\.debian\.org")
+BINARY = {".png"}
+
+
+def tracked() -> list[str]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    names = [
+        name for name in listed.split("\0") if name and (ROOT / name).is_file() and Path(name).suffix not in BINARY
+    ]
+    assert names
+    return names
+
+
+@pytest.mark.parametrize("name", tracked())
+def test_a_tracked_file_holds_for_every_machine(name: str) -> None:
+    text = (ROOT / name).read_bytes().decode("utf-8")
+
+    assert "\r" not in text
+    if name != str(Path(__file__).relative_to(ROOT)):
+        assert MACHINE.findall(text) == []
+        assert REGISTRY.findall(text) == []
+
+
+@pytest.mark.parametrize("text", ["see /work/main/x", "in /home/somebody/lab", "from /Users/x"])
+def test_the_rule_about_machines_can_fail(text: str) -> None:
+    assert MACHINE.search(text)
+
+
+@pytest.mark.parametrize("text", ["https://files.pythonhosted.org/packages", "http://mirror.example/debian/ sid"])
+def test_the_rule_about_registries_can_fail(text: str) -> None:
+    assert REGISTRY.search(text)
