@@ -11,11 +11,11 @@ from typing import Final
 from tcplab.netem.events import LinkName
 from tcplab.node import Packet
 from tcplab.units import SECOND, START, Duration, Instant
+from tcplab.wire.octets import HEADER_OCTETS, options_length
 
 BLOCK: Final = 1_024  # draws made at a time: skipping any number of draws costs no more than one block
 
 _IPV4_HEADER: Final = 20  # octets, without options
-_TCP_HEADER: Final = 20  # octets, without options
 
 
 class Draws:
@@ -96,14 +96,6 @@ def packet_size(packet: Packet) -> int:
     """Return the octets of the IPv4 packet that would carry the segment: both headers, options, payload."""
     if packet.octets is not None:
         return _IPV4_HEADER + len(packet.octets)
-    options = packet.segment.options
-    length = (
-        (4 if options.mss is not None else 0)
-        + (3 if options.wscale is not None else 0)
-        + (2 if options.sack_ok else 0)
-        + (10 if options.timestamps is not None else 0)
-        + (2 + 8 * len(options.sack) if options.sack else 0)
-        + sum(2 + len(contents) for _, contents in options.other)
-    )
-    padded = -(-length // 4) * 4  # RFC 9293, 3.1: the header ends on a 32-bit boundary
-    return _IPV4_HEADER + _TCP_HEADER + padded + len(packet.segment.payload)
+    segment = packet.segment
+    options = -(-options_length(segment.options) // 4) * 4  # RFC 9293, 3.1: the header ends on a 32-bit boundary
+    return _IPV4_HEADER + HEADER_OCTETS + options + len(segment.payload)

@@ -1,0 +1,77 @@
+from tcplab.netem.impairments import BLOCK, Draws, Line, packet_size
+from tcplab.node import Packet
+from tcplab.units import SECOND, START, Instant
+from tcplab.wire.octets import encode
+from tcplab.wire.segment import NO_OPTIONS, SYN, Options, Segment
+from tcplab.wire.seq import SeqNumber
+from tests.netem.packets import BACK, CLIENT, PURE_ACK, SERVER, THERE, packet
+
+
+def read(draws: Draws, places: range) -> list[float]:
+    return [draws.at(place) for place in places]
+
+
+def test_a_draw_depends_on_its_place_and_not_on_what_was_read_before() -> None:
+    in_order = read(Draws(7, THERE, "loss"), range(3 * BLOCK))
+
+    backwards = read(Draws(7, THERE, "loss"), range(3 * BLOCK - 1, -1, -1))
+
+    assert backwards[::-1] == in_order
+
+
+def test_seed_link_and_purpose_each_give_a_stream_of_their_own_and_so_does_each_block() -> None:
+    streams = [Draws(7, THERE, "loss"), Draws(8, THERE, "loss"), Draws(7, BACK, "loss"), Draws(7, THERE, "jitter")]
+
+    firsts = [draws.at(place) for draws in streams for place in (0, BLOCK, 2 * BLOCK)]
+
+    assert len(set(firsts)) == len(firsts)
+
+
+def test_draws_are_the_same_on_every_machine() -> None:
+    assert read(Draws(7, THERE, "loss"), range(1, 4)) == [0.2913028284896667, 0.5788768183040061, 0.47990134288496045]
+
+
+def test_a_packet_is_as_long_as_its_headers_options_and_payload() -> None:
+    assert packet_size(packet()) == 20 + 20
+    assert packet_size(packet(payload=b"x" * 1460)) == 1500
+
+
+def test_the_size_counts_every_option_as_its_octets_do() -> None:
+    numbers = SeqNumber(1), SeqNumber(2)
+    for options in (
+        NO_OPTIONS,
+        Options(mss=1460),
+        Options(wscale=7),
+        Options(mss=1460, wscale=7, sack_ok=True, timestamps=(1, 2)),
+        Options(timestamps=(1, 2), sack=(numbers, numbers)),
+        Options(other=((253, b"12345"), (254, b""))),
+    ):
+        segment = Segment(1, 2, SeqNumber(0), SeqNumber(0), SYN, 1000, options, b"abc")
+
+        size = packet_size(Packet(1, START, CLIENT, SERVER, segment))
+
+        assert size == 20 + len(encode(segment, CLIENT, SERVER)), options
+
+
+def test_the_size_of_a_damaged_packet_is_that_of_its_octets() -> None:
+    assert packet_size(packet()._replace(octets=bytes(61))) == 81
+
+
+def test_a_line_takes_one_packet_at_a_time() -> None:
+    line = Line()
+    line.rate = 320  # a packet of 40 octets takes a second
+
+    passed = [line.through(packet(), Instant(ready)) for ready in (0, 0, SECOND, 5 * SECOND)]
+
+    assert passed == [1 * SECOND, 2 * SECOND, 3 * SECOND, 6 * SECOND]
+
+
+def test_a_line_is_never_faster_than_its_rate() -> None:
+    line = Line()
+    line.rate = 3 * SECOND  # 320 bits take 106.7 ns
+
+    assert line.through(packet(), START) == 107
+
+
+def test_a_line_without_a_rate_takes_no_time() -> None:
+    assert Line().through(Packet(1, START, CLIENT, SERVER, PURE_ACK), Instant(5)) == 5
