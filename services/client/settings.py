@@ -44,8 +44,7 @@ class ClientSettings(HostSettings):
     total: int | None = Field(default=None, description="connections to open altogether; else without end")
 
     @model_validator(mode="after")
-    def _check(self) -> Self:
-        self.tcp_config()
+    def _check_load(self) -> Self:
         self.client_config()
         return self
 

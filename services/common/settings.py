@@ -4,17 +4,20 @@ import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Self, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.common.values import HostAddress, Seconds, SecondsOrNever
 from tcplab.node import Address
+from tcplab.runtime.clock import SCALE_MAX, SCALE_MIN
 from tcplab.tcp.config import TcpConfig
+from tcplab.units import MILLISECOND
 
 PREFIX: Final = "TCPLAB_"
+SCALED_RTO_LEAST: Final = 100 * MILLISECOND  # real time: what two processes and a broker need to answer at all
 S = TypeVar("S", bound="NodeSettings")
 _TCP: Final = TcpConfig()
 
@@ -32,7 +35,10 @@ class NodeSettings(BaseSettings):
         default=_TCP.msl, description="maximum segment lifetime, seconds; TIME_WAIT lasts twice as long"
     )
     time_scale: float = Field(
-        default=1.0, gt=0, le=1000, description="how many seconds of the lab pass in one; the same in the whole lab"
+        default=1.0,
+        ge=float(SCALE_MIN),
+        le=float(SCALE_MAX),
+        description="how many seconds of the lab pass in one; the same in the whole lab",
     )
     metrics_address: HostAddress = Field(
         default=Address("127.0.0.1"), description="address that /metrics and /healthz are served on"
@@ -64,6 +70,13 @@ class HostSettings(NodeSettings):
     receive_buffer: int = Field(
         default=_TCP.receive_buffer, ge=1, le=65_535, description="octets a connection keeps unread"
     )
+
+    @model_validator(mode="after")
+    def _check_tcp(self) -> Self:
+        self.tcp_config()
+        if self.time_scale > 1 and self.rto_min / self.time_scale < SCALED_RTO_LEAST:
+            raise ValueError("time_scale leaves less than 0.1 real seconds of the least retransmission timeout")
+        return self
 
     def tcp_config(self) -> TcpConfig:
         """Return the settings of the TCP.
@@ -102,8 +115,13 @@ def variable(name: str) -> str:
 
 
 def _unknown(name: str, kind: type[NodeSettings]) -> str:
-    nearest = difflib.get_close_matches(name, variables(kind))
-    hint = f"did you mean {' or '.join(nearest)}?" if nearest else "the README of this service lists what there is"
+    known = [known.removeprefix(PREFIX) for known in variables(kind)]
+    nearest = difflib.get_close_matches(name.removeprefix(PREFIX), known, n=2)
+    hint = (
+        f"did you mean {' or '.join(map(variable, nearest))}?"
+        if nearest
+        else "the README of this service lists what there is"
+    )
     return f"{name} is no setting of this service: {hint}"
 
 

@@ -34,9 +34,10 @@ def parse_seconds(value: object) -> object:
     """Return the duration that a number of seconds makes."""
     if not isinstance(value, str):
         return value
-    if value.strip()[-1:].isalpha():
-        raise ValueError("must be a plain number of seconds, without a unit, such as 0.05")
-    count = number(value)
+    try:
+        count = float(value)
+    except ValueError:
+        raise ValueError("must be a plain number of seconds, without a unit, such as 0.05") from None
     if not 0 <= count <= _ROOM_FOR_SECONDS:
         raise ValueError(f"must be a number of seconds from 0 to {_ROOM_FOR_SECONDS:g}")
     return seconds(count)

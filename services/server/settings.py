@@ -26,8 +26,7 @@ class ServerSettings(HostSettings):
     )
 
     @model_validator(mode="after")
-    def _check(self) -> Self:
-        self.tcp_config()
+    def _check_service(self) -> Self:
         self.server_config()
         return self
 
