@@ -5,7 +5,7 @@ it may also be woken by its own deadline.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from tcplab.node import Address, Event
 from tcplab.tcp.events import ConnectionId, Failure
@@ -76,6 +76,9 @@ class Report(NamedTuple):
 
     event: Event
 
+
+OnConnection = Send | Receive | Close | Release | Abort
+ON_CONNECTION: Final = (Send, Receive, Close, Release, Abort)
 
 Call = Listen | Unlisten | Open | Send | Receive | Close | Release | Abort | Report
 

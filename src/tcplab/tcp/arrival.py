@@ -40,8 +40,7 @@ def segment_arrives(c: Connection, packet: Packet, now: Instant, effects: Effect
         _in_syn_sent(c, packet, now, effects)
     elif (
         _check_sequence(c, packet, effects)
-        and _check_reset(c, packet, now, effects)
-        and _check_syn(c, packet, now, effects)
+        and (not packet.segment.flags & (RST | SYN) or _check_reset_and_syn(c, packet, now, effects))
         and _check_ack(c, packet, now, effects)
     ):
         _take_text_and_fin(c, packet, packet.segment, now, effects)
@@ -151,12 +150,11 @@ def _check_sequence(c: Connection, packet: Packet, effects: Effects) -> bool:
     offset = seq_diff(segment.seq, c.rcv.nxt)
     wnd = c.rcv.wnd
     length = segment.length
-    if length == 0:
-        if 0 <= offset < wnd or (wnd == 0 and offset == 0):
-            return True
-    elif offset < wnd and offset + length > 0:
+    if offset == 0 and (wnd or not length):
         return True
-    elif wnd == 0 and offset == 0 and segment.flags & (RST | SYN | ACK) == ACK:
+    if offset < wnd and offset + max(length, 1) > 0:
+        return True
+    if offset == 0 and segment.flags & (RST | SYN | ACK) == ACK:
         c.ack_due = True
         return True
     if not segment.flags & RST:
@@ -167,9 +165,9 @@ def _check_sequence(c: Connection, packet: Packet, effects: Effects) -> bool:
 # --- second: RST (RFC 5961, section 3.2) -------------------------------------------------------------------------
 
 
-def _check_reset(c: Connection, packet: Packet, now: Instant, effects: Effects) -> bool:
+def _check_reset_and_syn(c: Connection, packet: Packet, now: Instant, effects: Effects) -> bool:
     if not packet.segment.flags & RST:
-        return True
+        return _check_syn(c, packet, now, effects)
     if packet.segment.seq != c.rcv.nxt:
         c.ack_due = True
         return _ignore(c, packet, Ignored.RESET_NOT_EXACT, effects)
@@ -188,8 +186,6 @@ def _reset_arrived(c: Connection, reason: Failure, now: Instant, effects: Effect
 
 
 def _check_syn(c: Connection, packet: Packet, now: Instant, effects: Effects) -> bool:
-    if not packet.segment.flags & SYN:
-        return True
     if c.passive and c.state is State.SYN_RECEIVED:
         c.enter(Cause.SYN_IN_WINDOW, now, effects)
     else:
@@ -292,7 +288,7 @@ def _time_round_trip(c: Connection, now: Instant, effects: Effects) -> None:
 
 
 def _take_text_and_fin(c: Connection, packet: Packet, segment: Segment, now: Instant, effects: Effects) -> None:
-    if segment.length == (segment.flags >> 1 & 1) and not c.holes:
+    if not segment.payload and not segment.flags & FIN and not c.holes:
         return
     if c.state not in _RECEIVING:
         c.ack_due = True

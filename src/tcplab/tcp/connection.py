@@ -4,11 +4,23 @@ What arrives is in :mod:`tcplab.tcp.arrival`, what is sent in :mod:`tcplab.tcp.e
 connection's variables are here. Nothing here waits, reads a clock or raises at a peer's doing.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from tcplab.node import Packet
 from tcplab.tcp import arrival, emission
-from tcplab.tcp.app import Closed, Failed, InvalidCall, OpenFailed, Received
+from tcplab.tcp.app import (
+    Abort,
+    Close,
+    Closed,
+    Failed,
+    InvalidCall,
+    OnConnection,
+    OpenFailed,
+    Receive,
+    Received,
+    Release,
+    Send,
+)
 from tcplab.tcp.config import MSS_UNTOLD, TcpConfig
 from tcplab.tcp.effects import Effects
 from tcplab.tcp.events import (
@@ -82,6 +94,7 @@ class Connection:
         "timing",
         "token",
         "unread",
+        "window_step",
     )
 
     def __init__(self, connection: ConnectionId, config: TcpConfig, iss: SeqNumber, token: int = 0) -> None:
@@ -100,6 +113,7 @@ class Connection:
         self.snd = SendSpace(iss)
         self.rcv = ReceiveSpace()
         self.mss = min(MSS_UNTOLD, config.mss)
+        self.window_step = min(config.mss, config.receive_buffer // 2)  # 3.8.6.2.2: the least that is worth telling
         self.queue = bytearray()  # from SND.UNA on: sent and unacknowledged, then unsent
         self.unread = bytearray()  # taken in order, not yet received by the application
         self.holes = Reassembly()
@@ -138,6 +152,26 @@ class Connection:
         self.enter(Cause.ACTIVE_OPEN, now, effects)
         emission.emit_syn(self, now, effects)
         return effects
+
+    def call(self, call: OnConnection, now: Instant) -> Effects:
+        """Do what an application asks for.
+
+        Raises:
+            InvalidCall: the state forbids it.
+        """
+        match call:
+            case Send():
+                return self.send(call.data, now)
+            case Receive():
+                return self.receive(call.limit, now)
+            case Close():
+                return self.close(now)
+            case Release():
+                return self.release(now)
+            case Abort():
+                return self.abort(now)
+            case _:
+                assert_never(call)
 
     def send(self, data: bytes, now: Instant) -> Effects:
         """SEND (3.10.2).

@@ -145,7 +145,7 @@ def _window(c: Connection) -> int:
     """Return the window to tell, moving its right edge only by a worthwhile step (3.8.6.2.2)."""
     rcv = c.rcv
     free, told = _free(c), rcv.wnd
-    if free - told >= min(c.config.mss, c.config.receive_buffer // 2):
+    if free - told >= c.window_step:
         rcv.edge = seq_add(rcv.nxt, free)
         return free
     return told

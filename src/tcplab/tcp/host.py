@@ -6,23 +6,19 @@ deadlines, one queue of TIME_WAITs (all last equally long) and one dictionary fo
 
 from collections import deque
 from collections.abc import Iterator
-from typing import Final, assert_never
+from typing import Final
 
 from tcplab.node import NOTHING, Address, Event, Output, Packet, PacketDiscarded
 from tcplab.tcp.app import (
-    Abort,
+    ON_CONNECTION,
     App,
     AppEvent,
     Call,
-    Close,
     InvalidCall,
     Listen,
     Open,
     OpenFailed,
-    Receive,
-    Release,
     Report,
-    Send,
     Started,
     Unlisten,
 )
@@ -102,7 +98,7 @@ class Host:
         self._listeners: dict[int, _Listener] = {}
         self._ports = EphemeralPorts(self.config.first_port, self.config.last_port)
         self._schedule = Schedule()
-        self._time_waits: deque[tuple[Instant, TimeWait]] = deque()
+        self._time_waits: deque[TimeWait] = deque()
         self._packets: list[Packet] = []
         self._events: list[Event] = []
         self._signals: deque[AppEvent] = deque()
@@ -120,7 +116,7 @@ class Host:
         Raises:
             InvalidCall: the connection is unknown, or its state forbids the call.
         """
-        if isinstance(call, Send | Receive | Close | Release | Abort) and self._find(call.connection) is None:
+        if isinstance(call, ON_CONNECTION) and self._find(call.connection) is None:
             raise InvalidCall(f"{type(call).__name__.lower()} on {call.connection}: there is no such connection")
         self._perform(call, now)
         return self._finish(now)
@@ -151,11 +147,9 @@ class Host:
         """Do what is due of timers, TIME_WAITs and the application."""
         for connection in self._schedule.due(now):
             self._apply(connection, connection.advance(now), now)
-        waits = self._time_waits
-        while waits and waits[0][0] <= now:
-            at, record = waits.popleft()
-            if record.expires == at:
-                self._expire(record, now)
+        while (record := self._first_time_wait()) is not None and record.expires <= now:
+            self._time_waits.popleft()
+            self._expire(record, now)
         app_due = self._app.deadline()
         if app_due is not None and app_due <= now:
             for call in self._app.advance(now):
@@ -164,12 +158,10 @@ class Host:
 
     def deadline(self) -> Instant | None:
         """Return when something is due; bookings that were overtaken by events are dropped on the way."""
-        waits = self._time_waits
-        while waits and waits[0][1].expires != waits[0][0]:
-            waits.popleft()
         first = self._schedule.deadline()
-        if waits and (first is None or waits[0][0] < first):
-            first = waits[0][0]
+        record = self._first_time_wait()
+        if record is not None and (first is None or record.expires < first):
+            first = record.expires
         wanted = self._app.deadline()
         return wanted if first is None or (wanted is not None and wanted < first) else first
 
@@ -237,7 +229,19 @@ class Host:
 
     def _wait(self, record: TimeWait, now: Instant) -> None:
         record.expires = Instant(now + self.config.time_wait)
-        self._time_waits.append((record.expires, record))
+        record.queued += 1
+        self._time_waits.append(record)
+
+    def _first_time_wait(self) -> TimeWait | None:
+        """Return the record that expires first: the queue is in that order, as all last equally long."""
+        waits = self._time_waits
+        while waits:
+            record = waits[0]
+            if record.queued == 1:
+                return record
+            record.queued -= 1
+            waits.popleft()
+        return None
 
     def _expire(self, record: TimeWait, now: Instant) -> None:
         closed = TRANSITIONS[State.TIME_WAIT, Cause.TIME_WAIT_EXPIRED]
@@ -249,32 +253,18 @@ class Host:
 
     def _perform(self, call: Call, now: Instant) -> None:
         """Do a call. One on a connection that is gone has no effect: the news of it is on its way up."""
-        if isinstance(call, Report):
+        if isinstance(call, ON_CONNECTION):
+            connection = self._find(call.connection)
+            if connection is not None:
+                self._apply(connection, connection.call(call, now), now)
+        elif isinstance(call, Report):
             self._events.append(call.event)
         elif isinstance(call, Open):
             self._open(call, now)
         elif isinstance(call, Listen):
             self._listen(call, now)
-        elif isinstance(call, Unlisten):
+        else:
             self._unlisten(call, now)
-        elif (connection := self._find(call.connection)) is not None:
-            self._apply(connection, self._effects(connection, call, now), now)
-
-    @staticmethod
-    def _effects(connection: Connection, call: Send | Receive | Close | Release | Abort, now: Instant) -> Effects:
-        match call:
-            case Send():
-                return connection.send(call.data, now)
-            case Receive():
-                return connection.receive(call.limit, now)
-            case Close():
-                return connection.close(now)
-            case Release():
-                return connection.release(now)
-            case Abort():
-                return connection.abort(now)
-            case _:
-                assert_never(call)
 
     def _listen(self, call: Listen, now: Instant) -> None:
         if call.port in self._listeners:

@@ -34,9 +34,10 @@ class TimeWait:
         rcv_wnd: the window last told.
         entered: when TIME_WAIT began.
         expires: when it ends, if no FIN restarts it.
+        queued: the host's: how often it stands in the queue; all but the last are overtaken.
     """
 
-    __slots__ = ("entered", "expires", "id", "rcv_nxt", "rcv_wnd", "snd_nxt")
+    __slots__ = ("entered", "expires", "id", "queued", "rcv_nxt", "rcv_wnd", "snd_nxt")
 
     def __init__(
         self, connection: ConnectionId, snd_nxt: SeqNumber, rcv_nxt: SeqNumber, rcv_wnd: int, entered: Instant
@@ -47,6 +48,7 @@ class TimeWait:
         self.rcv_wnd = rcv_wnd
         self.entered = entered
         self.expires = entered
+        self.queued = 0
 
     def segment_arrives(self, packet: Packet) -> Reply:
         """Decide on a segment, in the order of 3.10.7.4."""
