@@ -62,6 +62,7 @@ PACKET_REASONS: Final = (
 )
 """Every reason in :attr:`Decoded.rejected`: the packet is refused, the others of its message are taken."""
 
+_OTHER_VERSION: Final = f"the sender does not speak version {VERSION} of the wire format; run one release on all nodes"
 _DETAIL_LIMIT: Final = 160  # characters of a peer's making in one line of a log
 _FLAGS_TEXT: Final = tuple(flags_text(Flags(flags)) for flags in range(256))
 _FLAGS: Final = {text: Flags(flags) for flags, text in enumerate(_FLAGS_TEXT)}
@@ -302,7 +303,7 @@ def _salvage(message: bytes, troubles: Sequence[ErrorDetails]) -> Decoded:
             refusals.append((_message_reason(trouble), trouble))
     if refusals:
         reason, trouble = min(refusals, key=lambda refusal: MESSAGE_REASONS.index(refusal[0]))
-        raise MalformedSegment(reason, _detail(trouble))
+        raise MalformedSegment(reason, _OTHER_VERSION if reason == "unknown_version" else _detail(trouble))
     rejected = Counter(bad.values())
     good = [packet for index, packet in enumerate(from_json(message)["packets"]) if index not in bad]
     if not good:
