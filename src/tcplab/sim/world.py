@@ -185,6 +185,7 @@ class World:
         """Carry what came out of a node, and all that comes of that at the same instant."""
         arriving: deque[Packet] = deque()
         self._collect(seat, output, arriving)
+        touched = {self._network_seat: None, seat: None}
         carried = 0
         while arriving:
             packet = arriving.popleft()
@@ -195,10 +196,12 @@ class World:
             if self._observers:
                 self._tell(owner, PacketReceived(packet))
             self._collect(owner, owner.node.receive(packet, self._now), arriving)
+            touched[owner] = None
             carried += 1
             if carried > PACKETS_AT_ONE_INSTANT:
                 raise RuntimeError(f"{carried} packets were delivered at instant {self._now}, and time stands still")
-        self._schedule(self._network_seat)
+        for each in touched:
+            self._schedule(each)
 
     def _collect(self, seat: _Seat, output: Output, arriving: deque[Packet]) -> None:
         """Take what came out of a node: what leaves the network arrives, what leaves a host enters the network."""
@@ -215,7 +218,6 @@ class World:
                 self._report(self._network_seat, passed)
             if passed.packets:
                 arriving.extend(passed.packets)
-        self._schedule(seat)
 
     def _report(self, seat: _Seat, output: Output) -> None:
         for packet in output.packets:
