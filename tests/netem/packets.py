@@ -1,12 +1,13 @@
-"""Packets to send through a network, and what comes of them."""
+"""Networks, packets to send through them, and what comes of that."""
 
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from tcplab.netem.events import LinkName
-from tcplab.netem.network import Network
+from tcplab.netem.network import LIFETIME_DEFAULT, Network
+from tcplab.netem.profile import Profile
 from tcplab.node import Address, Event, Output, Packet
-from tcplab.units import START, Instant
+from tcplab.units import START, Duration, Instant
 from tcplab.wire.segment import ACK, Segment
 from tcplab.wire.seq import SeqNumber
 
@@ -14,6 +15,7 @@ E = TypeVar("E", bound=Event)
 
 CLIENT, SERVER = Address("10.0.1.1"), Address("10.0.2.1")
 THERE, BACK = LinkName("client>server"), LinkName("server>client")
+PERFECT = Profile()
 PURE_ACK = Segment(49_152, 80, SeqNumber(1), SeqNumber(1), ACK, 65_535)
 
 
@@ -21,6 +23,11 @@ def packet(
     number: int = 1, born: int = START, source: Address = CLIENT, target: Address = SERVER, payload: bytes = b""
 ) -> Packet:
     return Packet(number, Instant(born), source, target, PURE_ACK._replace(payload=payload))
+
+
+def network(there: Profile = PERFECT, lifetime: Duration | None = LIFETIME_DEFAULT) -> Network:
+    """Return a network in which nothing but the link from client to server has a profile."""
+    return Network({THERE: there}, seed=1, lifetime=lifetime)
 
 
 def stream(network: Network, packets: Iterable[Packet]) -> Iterator[tuple[Instant, Output]]:

@@ -14,7 +14,7 @@ from tcplab.units import MINUTE, START, Duration, Instant
 
 LIFETIME_DEFAULT: Final = Duration(2 * MINUTE)  # MSL of RFC 9293, 3.4.2
 
-_ROUTES_LIMIT: Final = 65_536  # pairs of addresses remembered: a packet may claim to come from anywhere
+_ROUTES_LIMIT: Final = 16_384  # pairs of addresses remembered: a packet may claim to come from anywhere
 
 
 class _Route(NamedTuple):
