@@ -38,7 +38,7 @@ from tcplab.tcp.events import (
     TimeWaitEnded,
     TimeWaitRestarted,
 )
-from tcplab.tcp.isn import initial_sequence_number
+from tcplab.tcp.isn import Isn, keyed_isn
 from tcplab.tcp.ports import EphemeralPorts
 from tcplab.tcp.reset import reset_for
 from tcplab.tcp.schedule import Schedule
@@ -76,6 +76,7 @@ class Host:
         config: TcpConfig | None = None,
         *,
         isn_key: bytes = bytes(16),
+        isn: Isn | None = None,
         first_packet_id: int = 1,
     ) -> None:
         """Make a host without connections.
@@ -85,12 +86,13 @@ class Host:
             app: the workload on it.
             config: settings of its TCP, the RFCs' by default.
             isn_key: the secret of RFC 6528, up to 64 octets.
+            isn: chooses ISNs in the place of RFC 6528, for checks in which they are to overlap.
             first_packet_id: where to begin counting packets.
         """
         self.address = address
         self.config = config if config is not None else TcpConfig()
         self._app = app
-        self._isn_key = isn_key
+        self._isn = keyed_isn(isn_key) if isn is None else isn
         self._packet_id = first_packet_id
         self._incarnation = 0
         self._table: dict[Key, Connection | TimeWait] = {}
@@ -304,11 +306,7 @@ class Host:
         remote, remote_port, port = key
         name = ConnectionId(self.address, port, remote, remote_port, self._incarnation)
         self._incarnation += 1
-        iss = SeqNumber(0)
-        if remote_port:
-            iss = initial_sequence_number(
-                self._isn_key, local=self.address, local_port=port, remote=remote, remote_port=remote_port, now=now
-            )
+        iss = self._isn(name, now) if remote_port else SeqNumber(0)
         return Connection(name, self.config, iss, token)
 
     def _find(self, name: ConnectionId) -> Connection | None:
