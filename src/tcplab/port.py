@@ -26,6 +26,9 @@ class Port(Protocol):
     def send(self, packets: Sequence[Packet]) -> None:
         """Take packets away; never waits. What cannot be sent is dropped and told."""
 
+    async def lost(self) -> "PortError":
+        """Wait until nothing can ever be carried again, and return why; for most ports that is for ever."""
+
     async def close(self) -> None:
         """Carry what was taken, as far as that is possible at once, and stop."""
 

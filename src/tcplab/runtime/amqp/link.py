@@ -1,0 +1,330 @@
+"""pika's asyncio adapter behind futures: one connection, one channel at a time, every failure in one of two ways."""
+
+import asyncio
+import logging
+import re
+import ssl
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, Final, Self
+
+import pika
+from pika import exceptions
+from pika.adapters.asyncio_connection import AsyncioConnection
+from pika.adapters.utils.nbio_interface import AbstractStreamTransport
+from pika.channel import Channel
+
+from tcplab.runtime.amqp.broker import Broker
+from tcplab.runtime.amqp.topology import Queue
+
+BRING_UP_TIMEOUT: Final = 10.0  # seconds, from the name's look-up to an open connection
+CLOSE_TIMEOUT: Final = 2.0  # seconds
+
+# AMQP 0-9-1's reply codes
+ACCESS_REFUSED: Final = 403
+NOT_FOUND: Final = 404
+RESOURCE_LOCKED: Final = 405
+PRECONDITION_FAILED: Final = 406
+NOT_ALLOWED: Final = 530
+
+OnMessage = Callable[[pika.BasicProperties, bytes], None]
+
+# pika logs a traceback wherever a broker goes away; whoever uses a link is told in a line.
+logging.getLogger("pika").setLevel(logging.CRITICAL)
+
+
+class LinkError(Exception):
+    """The link failed; one line for people."""
+
+
+class Unreachable(LinkError):
+    """No broker answers, or the one that did is gone."""
+
+
+class Refused(LinkError):
+    """The broker refused an operation, and closed the channel or the connection over it.
+
+    Attributes:
+        code: AMQP's reply code.
+        text: what the broker says of it.
+    """
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(f"the broker says: {text} ({code})")
+        self.code = code
+        self.text = text
+
+
+class _Connection(AsyncioConnection):
+    """pika's connection, and the two things that it keeps to itself."""
+
+    _transport: AbstractStreamTransport | None
+
+    @property
+    def unsent(self) -> int:
+        """Octets that wait for the socket."""
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()
+
+    def abort(self) -> None:
+        """Close without a word to the broker."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+class Link:
+    """An open connection with an open channel. Get one by :meth:`connect`."""
+
+    def __init__(self, connection: _Connection, on_blocked: Callable[[bool], None]) -> None:
+        self._connection = connection
+        self._channel: Channel | None = None
+        self._pending: asyncio.Future[Any] | None = None
+        loop = asyncio.get_running_loop()
+        self._lost: asyncio.Future[LinkError] = loop.create_future()
+        self._closed: asyncio.Future[None] = loop.create_future()
+        connection.add_on_close_callback(self._connection_closed)
+        connection.add_on_connection_blocked_callback(lambda *_: on_blocked(True))
+        connection.add_on_connection_unblocked_callback(lambda *_: on_blocked(False))
+
+    @classmethod
+    async def connect(cls, broker: Broker, *, heartbeat: int, name: str, on_blocked: Callable[[bool], None]) -> Self:
+        """Connect to a broker and open a channel.
+
+        Args:
+            broker: where it is.
+            heartbeat: seconds between two heartbeats.
+            name: what the broker's management shows of the connection.
+            on_blocked: told when the broker wants no more messages for now (``True``), and when it does again.
+
+        Raises:
+            LinkError: no broker answers, or it will not have us.
+        """
+        loop = asyncio.get_running_loop()
+        opened: asyncio.Future[None] = loop.create_future()
+
+        def fail(_: object, error: BaseException) -> None:
+            if not opened.done():
+                opened.set_exception(_explain(error))
+
+        def succeed(_: object) -> None:
+            if not opened.done():
+                opened.set_result(None)
+
+        connection = _Connection(_parameters(broker, heartbeat, name), succeed, fail, custom_ioloop=loop)
+        try:
+            await opened
+        except asyncio.CancelledError:
+            if not connection.is_closed and not connection.is_closing:
+                connection.close()
+            raise
+        link = cls(connection, on_blocked)
+        try:
+            await link.open_channel()
+        except BaseException:
+            await link.close()
+            raise
+        return link
+
+    @property
+    def failed(self) -> bool:
+        """Whether the link is of no use any more."""
+        return self._lost.done()
+
+    @property
+    def unsent(self) -> int:
+        """Octets that were published and wait for the socket."""
+        return self._connection.unsent
+
+    async def lost(self) -> LinkError:
+        """Wait until the link has failed, and return why."""
+        return await asyncio.shield(self._lost)
+
+    async def unless_lost(self, coroutine: Coroutine[Any, Any, object]) -> None:
+        """Wait for something, but not on a link that fails meanwhile.
+
+        Raises:
+            LinkError: the link failed first.
+        """
+        waiter = asyncio.ensure_future(coroutine)
+        try:
+            await asyncio.wait((waiter, self._lost), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiter.cancel()
+        if self._lost.done():
+            raise self._lost.result()
+
+    async def open_channel(self) -> None:
+        """Open a channel: the first, or another after the broker has closed one over a refusal.
+
+        Raises:
+            LinkError: the link failed.
+        """
+        opened = self._expect()
+        self._connection.channel(on_open_callback=self._answered)
+        self._channel = await opened
+        self._channel.add_on_close_callback(self._channel_closed)
+        self._channel.add_on_cancel_callback(lambda _: self._fail(Unreachable("the broker has taken the queue away")))
+
+    async def require_exchange(self, name: str) -> None:
+        """Find out that an exchange is there.
+
+        Raises:
+            LinkError: it is not, or the link failed.
+        """
+        answer = self._expect()
+        self._open_channel.exchange_declare(name, passive=True, callback=self._answered)
+        await answer
+
+    async def declare_exchange(self, name: str, kind: str) -> None:
+        """Declare a durable exchange.
+
+        Raises:
+            LinkError: the broker refuses, or the link failed.
+        """
+        answer = self._expect()
+        self._open_channel.exchange_declare(name, kind, durable=True, callback=self._answered)
+        await answer
+
+    async def declare_queue(self, queue: Queue) -> None:
+        """Declare a queue.
+
+        Raises:
+            LinkError: the broker refuses, or the link failed.
+        """
+        answer = self._expect()
+        self._open_channel.queue_declare(
+            queue.name,
+            durable=queue.durable,
+            exclusive=queue.exclusive,
+            arguments=dict(queue.arguments),
+            callback=self._answered,
+        )
+        await answer
+
+    async def bind(self, queue: str, exchange: str) -> None:
+        """Bind a queue to an exchange.
+
+        Raises:
+            LinkError: the broker refuses, or the link failed.
+        """
+        answer = self._expect()
+        self._open_channel.queue_bind(queue, exchange, callback=self._answered)
+        await answer
+
+    async def consume(self, queue: str, on_message: OnMessage) -> None:
+        """Take messages from a queue, acknowledged as they are sent out; ``on_message`` must not raise.
+
+        Raises:
+            LinkError: the broker refuses, or the link failed.
+        """
+        answer = self._expect()
+        self._open_channel.basic_consume(
+            queue,
+            lambda _channel, _method, properties, body: on_message(properties, body),
+            auto_ack=True,
+            callback=self._answered,
+        )
+        await answer
+
+    def publish(self, exchange: str, key: str, body: bytes, properties: pika.BasicProperties) -> None:
+        """Publish a message; the link must not have failed."""
+        self._open_channel.basic_publish(exchange, key, body, properties)
+
+    async def close(self) -> None:
+        """Send what was published, as far as the broker takes it within a moment, and close."""
+        if self._connection.is_open:
+            self._connection.close()
+        await asyncio.wait((self._closed,), timeout=CLOSE_TIMEOUT)
+        self._connection.abort()
+        await self._closed
+
+    # --- callbacks ---------------------------------------------------------------------------------------------------
+
+    @property
+    def _open_channel(self) -> Channel:
+        assert self._channel is not None, "a link has a channel from the first"
+        return self._channel
+
+    def _expect(self) -> "asyncio.Future[Any]":
+        """Return what the next answer of the broker fulfils.
+
+        Raises:
+            LinkError: the link failed.
+        """
+        if self._lost.done():
+            raise self._lost.result()
+        self._pending = asyncio.get_running_loop().create_future()
+        return self._pending
+
+    def _answered(self, answer: object) -> None:
+        if self._pending is not None and not self._pending.done():
+            self._pending.set_result(answer)
+
+    def _connection_closed(self, _: object, error: BaseException) -> None:
+        self._fail(_explain(error))
+        self._closed.set_result(None)
+
+    def _channel_closed(self, channel: Channel, error: Exception) -> None:
+        """A refusal ends the operation that asked for it; if none did, it was of a message, and ends the link."""
+        if channel is not self._channel:
+            return
+        explained = _explain(error)
+        if isinstance(explained, Refused) and self._pending is not None and not self._pending.done():
+            self._pending.set_exception(explained)
+        else:
+            self._fail(explained)
+
+    def _fail(self, error: LinkError) -> None:
+        if not self._lost.done():
+            self._lost.set_result(error)
+        if self._pending is not None and not self._pending.done():
+            self._pending.set_exception(error)
+
+
+def _parameters(broker: Broker, heartbeat: int, name: str) -> pika.ConnectionParameters:
+    return pika.ConnectionParameters(
+        host=broker.host,
+        port=broker.port,
+        virtual_host=broker.vhost,
+        credentials=pika.PlainCredentials(broker.user, broker.password),
+        heartbeat=heartbeat,
+        socket_timeout=BRING_UP_TIMEOUT,
+        stack_timeout=BRING_UP_TIMEOUT,
+        connection_attempts=1,
+        ssl_options=pika.SSLOptions(ssl.create_default_context(), broker.host) if broker.tls else None,
+        client_properties={"connection_name": name},
+    )
+
+
+_REFUSAL: Final = re.compile(r"ConnectionClosedByBroker: \((\d+)\) (.*)", re.DOTALL)
+
+
+def _explain(error: BaseException) -> LinkError:
+    """Return what pika's exception means, in a line for people."""
+    match error:
+        case exceptions.ConnectionClosed() | exceptions.ChannelClosed():
+            if isinstance(error, exceptions.ConnectionClosedByBroker | exceptions.ChannelClosedByBroker):
+                return Refused(error.reply_code, error.reply_text)
+            return Unreachable("the connection was closed")
+        case exceptions.AMQPHeartbeatTimeout():
+            return Unreachable("the broker has fallen silent")
+        case exceptions.StreamLostError():
+            return Unreachable("the connection was lost")
+    for cause in _causes(error):
+        refusal = _REFUSAL.search(str(cause))
+        if refusal:  # while a connection opens, pika keeps what the broker said as a text alone
+            return Refused(int(refusal[1]), refusal[2].strip("'\""))
+        if isinstance(cause, exceptions.IncompatibleProtocolError):
+            return Unreachable("what answers there does not speak AMQP, or not yet")
+        if isinstance(cause, exceptions.ConnectionOpenAborted | TimeoutError):
+            return Unreachable("it does not answer")
+        if isinstance(cause, OSError) and cause.strerror:
+            return Unreachable(cause.strerror)
+    return Unreachable(f"it cannot be reached ({type(error).__name__})")
+
+
+def _causes(error: BaseException) -> Iterable[BaseException]:
+    """Yield an error and, outermost first, those that pika has wrapped in it."""
+    yield error
+    inner = (*error.args, *getattr(error, "exceptions", ()), getattr(error, "exception", None))
+    for cause in inner:
+        if isinstance(cause, BaseException):
+            yield from _causes(cause)

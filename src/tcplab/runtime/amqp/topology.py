@@ -1,0 +1,121 @@
+"""Exchanges, queues and permissions of a lab on a broker: the names, and what each queue is declared with.
+
+Hosts publish to ``to-network``; the network consumes from its queue and publishes through the default exchange to the
+queue ``host.<address>``, which its host holds exclusively. Whoever may bind a queue may bind it to anything, so hosts
+may bind nothing: the default exchange needs no binding.
+"""
+
+from collections.abc import Mapping
+from ipaddress import IPv4Network
+from typing import Final, NamedTuple
+
+from tcplab.netem.roles import DEFAULT_ROLES
+from tcplab.node import Address
+from tcplab.units import MILLISECOND, MINUTE
+
+VHOST_DEFAULT: Final = "tcplab"
+
+TO_NETWORK: Final = "to-network"
+QUARANTINE: Final = "quarantine"
+EVENTS: Final = "events"
+EXCHANGES: Final[Mapping[str, str]] = {QUARANTINE: "fanout", EVENTS: "topic", TO_NETWORK: "fanout"}
+"""Exchanges and their types; ``to-network`` comes last, since hosts take it for the sign that all are there."""
+
+NETWORK_QUEUE: Final = "network"
+NETEM: Final = "netem"
+
+_DAY: Final = 24 * 60 * MINUTE // MILLISECOND
+
+
+class Queue(NamedTuple):
+    """What a queue is declared with. RabbitMQ 4.3 refuses what is neither exclusive nor durable."""
+
+    name: str
+    exclusive: bool
+    durable: bool
+    arguments: Mapping[str, str | int]
+
+
+def _wire(name: str) -> Queue:
+    """A queue that behaves as a wire does: gone with its holder, and full it loses the oldest first."""
+    return Queue(
+        name,
+        exclusive=True,
+        durable=False,
+        arguments={
+            "x-queue-type": "classic",  # a virtual host's default may be another
+            "x-max-length": 10_000,
+            "x-max-length-bytes": 64 << 20,
+            "x-overflow": "drop-head",
+        },
+    )
+
+
+def host_queue(address: Address) -> Queue:
+    """Return the queue of a host; who holds it holds the address."""
+    return _wire(f"host.{address}")
+
+
+def network_queue() -> Queue:
+    """Return the queue of the network; who holds it is the network."""
+    return _wire(NETWORK_QUEUE)
+
+
+def quarantine_queue() -> Queue:
+    """Return the queue in which malformed messages wait for people to look at them, the latest thousand for a day."""
+    return Queue(
+        QUARANTINE,
+        exclusive=False,
+        durable=True,
+        arguments={
+            "x-queue-type": "classic",
+            "x-max-length": 1_000,
+            "x-max-length-bytes": 16 << 20,
+            "x-overflow": "drop-head",
+            "x-message-ttl": _DAY,
+            "x-expires": 7 * _DAY,  # without a network that declares it anew
+        },
+    )
+
+
+class Permissions(NamedTuple):
+    """What a user may do in a virtual host, as the regular expressions that RabbitMQ wants."""
+
+    configure: str
+    write: str
+    read: str
+
+
+def host_permissions(prefix: str) -> Permissions:
+    """Return the permissions of hosts with addresses in ``prefix``: claim and read their queues, and send to netem.
+
+    Raises:
+        ValueError: the prefix is none, or does not end at a dot.
+    """
+    network = IPv4Network(prefix)
+    fixed, rest = divmod(network.prefixlen, 8)
+    if rest or fixed == 4:
+        raise ValueError(f"{prefix}: permissions are patterns of text, so the prefix must be a /8, /16 or /24")
+    octets = str(network.network_address).split(".")[:fixed]
+    own = "^" + _literal(".".join(("host", *octets, ""))) + "[0-9.]+$"
+    return Permissions(own, _any_of(TO_NETWORK, QUARANTINE, EVENTS), own)
+
+
+def network_permissions() -> Permissions:
+    """Return the permissions of the network: its topology, and, alone of all, every host's queue."""
+    topology = _any_of(TO_NETWORK, NETWORK_QUEUE, QUARANTINE, EVENTS)
+    return Permissions(topology, _any_of("amq.default", NETWORK_QUEUE, QUARANTINE, EVENTS), topology)
+
+
+def permissions() -> Mapping[str, Permissions]:
+    """Return the permissions of each of the lab's services, by the name of its user, which is its role."""
+    return {role: host_permissions(prefix) for role, prefix in DEFAULT_ROLES.items()} | {NETEM: network_permissions()}
+
+
+def _any_of(*names: str) -> str:
+    return f"^({'|'.join(map(_literal, names))})$"
+
+
+def _literal(text: str) -> str:
+    """Return the pattern of a text in which nothing but dots means something to a pattern."""
+    return text.replace(".", r"\.")

@@ -1,0 +1,235 @@
+"""The driver of real time: one asyncio loop, one node, one port."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Final, Self
+
+from tcplab.netem.network import Network
+from tcplab.node import Event, Node, Observer, Output, Packet, PacketDiscarded, PacketReceived, PacketSent
+from tcplab.port import Port, TimerLagged
+from tcplab.runtime.clock import Clock
+from tcplab.tcp.config import MSL_DEFAULT
+from tcplab.units import START, Duration, Instant
+
+Act = Callable[[Instant], Output]
+"""Something to do to the node besides delivering packets, such as ``host.start``."""
+
+CLOCK_INTERVAL: Final = 1.0  # real seconds between two looks at the machine's clocks
+
+
+class Driver:
+    """Carries packets between a port and a node, wakes the node at its deadline, tells observers.
+
+    All packets that one turn of the loop brings forth leave together, at the end of the turn. Observers are told of
+    each input as by the driver of virtual time: the packet that came, the node's own events, what came out. An error
+    of the node or of an observer ends the driver: :meth:`done` raises it.
+
+    Use it as a context: entering opens the port, leaving closes it::
+
+        async with driver:
+            driver.do(host.start)
+            await driver.done()
+    """
+
+    def __init__(
+        self,
+        name: str,
+        node: Node,
+        port: Port,
+        observers: Sequence[Observer] = (),
+        *,
+        clock: Clock,
+        lifetime: Duration | None = MSL_DEFAULT,
+    ) -> None:
+        """Join the three; nothing happens before the driver is entered.
+
+        Args:
+            name: what the node is called when observers are told.
+            node: a host or a network; nobody else may touch it while the driver runs.
+            port: where its packets come from and go to.
+            observers: told of every event, in this order.
+            clock: the lab's time.
+            lifetime: packets older than this by their ``born`` are discarded at the door; ``None`` lets all in.
+        """
+        self.name: Final = name
+        self._node = node
+        self._network = node if isinstance(node, Network) else None
+        self._port = port
+        self._observers = tuple(observers)
+        self._clock = clock
+        self._lifetime = lifetime
+        self._packets: list[Packet] = []
+        self._due: Instant | None = None
+        self._wakes: Instant = START
+        self._timer: asyncio.TimerHandle | None = None
+        self._turn_ends = False
+        self._open = False
+
+    async def __aenter__(self) -> Self:
+        """Open the port.
+
+        Raises:
+            PortError: the port cannot be opened.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._end: asyncio.Future[None] = self._loop.create_future()
+        self._open = True
+        try:
+            await self._port.open(self._deliver, self.tell)
+        except BaseException:
+            self._open = False
+            await self._port.close()
+            raise
+        self._watch = self._loop.create_task(self._watch_port())
+        self._look_at_clocks()
+        self._end_turn_soon()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the port; what the node has brought forth leaves first."""
+        if self._open and not self._failed():
+            self._send()
+        self._open = False
+        for handle in (self._timer, self._clock_timer):
+            if handle is not None:
+                handle.cancel()
+        self._watch.cancel()
+        await asyncio.wait((self._watch,))
+        await self._port.close()
+
+    def do(self, act: Act) -> None:
+        """Do something to the node now, as a command or a configuration does; for the loop's own thread.
+
+        Raises:
+            Exception: whatever ``act`` raises, such as ``InvalidCall``; the node goes on.
+        """
+        now = self._catch_up()
+        self._absorb(act(now), now)
+        self._end_turn_soon()
+
+    def tell(self, event: Event) -> None:
+        """Tell the observers of an event that happened beside the node."""
+        self._tell((event,), self._clock.now())
+
+    def stop(self) -> None:
+        """Let :meth:`done` return; may be called more than once."""
+        if not self._end.done():
+            self._end.set_result(None)
+
+    async def done(self) -> None:
+        """Wait until :meth:`stop` was called.
+
+        Raises:
+            PortError: the port is lost for good.
+            Exception: what the node or an observer raised.
+        """
+        await asyncio.shield(self._end)
+
+    # --- inputs ------------------------------------------------------------------------------------------------------
+
+    def _deliver(self, packets: Sequence[Packet], sender: str | None) -> None:
+        def take(now: Instant) -> None:
+            for packet in packets:
+                self._take(packet, sender, now)
+
+        self._input(take)
+
+    def _wake(self) -> None:
+        self._timer = None
+        self._input(lambda _: None)
+
+    def _input(self, take: Callable[[Instant], None]) -> None:
+        """Let the node do what is due and then take an input; an error must not reach the port's callbacks."""
+        if not self._open or self._failed():
+            return
+        try:
+            take(self._catch_up())
+        except Exception as error:
+            self._fail(error)
+        self._end_turn_soon()
+
+    def _take(self, packet: Packet, sender: str | None, now: Instant) -> None:
+        if self._lifetime is not None and now - packet.born > self._lifetime:
+            self._tell((PacketDiscarded(packet, "expired"),), now)
+            return
+        self._tell((PacketReceived(packet),), now)
+        if sender is None or self._network is None:
+            output = self._node.receive(packet, now)
+        else:
+            output = self._network.receive(packet, now, sender)
+        self._absorb(output, now)
+
+    def _catch_up(self) -> Instant:
+        """Do what is due before anything else happens to the node; return the time."""
+        now = self._clock.now()
+        if self._due is not None and self._due <= now:
+            lag = Duration(now - self._due)
+            self._due = None
+            self._tell((TimerLagged(lag),), now)
+            self._absorb(self._node.advance(now), now)
+        return now
+
+    def _absorb(self, output: Output, now: Instant) -> None:
+        self._tell(output.events, now)
+        self._packets += output.packets
+        if self._observers:
+            self._tell([PacketSent(packet) for packet in output.packets], now)
+
+    def _tell(self, events: Sequence[Event], now: Instant) -> None:
+        for event in events:
+            for observer in self._observers:
+                observer.observe(self.name, event, now)
+
+    # --- the end of a turn -------------------------------------------------------------------------------------------
+
+    def _end_turn_soon(self) -> None:
+        """Send and set the timer once all that this turn of the loop has in store was taken."""
+        if self._open and not self._turn_ends:
+            self._turn_ends = True
+            self._loop.call_soon(self._end_turn)
+
+    def _end_turn(self) -> None:
+        self._turn_ends = False
+        if not self._open or self._failed():
+            return
+        try:
+            self._send()
+            self._set_timer()
+        except Exception as error:
+            self._fail(error)
+
+    def _send(self) -> None:
+        packets, self._packets = self._packets, []
+        if packets:
+            self._port.send(packets)
+
+    def _set_timer(self) -> None:
+        """Wake in time for the deadline; a timer that stands may be early, which costs less than replacing it."""
+        self._due = self._node.deadline()
+        if self._due is None or (self._timer is not None and self._wakes <= self._due):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._wakes = self._due
+        wait = self._clock.real_seconds(max(0, self._due - self._clock.now()))
+        self._timer = self._loop.call_later(wait, self._wake)
+
+    # --- what may go wrong -------------------------------------------------------------------------------------------
+
+    def _failed(self) -> bool:
+        return self._end.done() and not self._end.cancelled() and self._end.exception() is not None
+
+    def _fail(self, error: Exception) -> None:
+        if not self._end.done():
+            self._end.set_exception(error)
+
+    async def _watch_port(self) -> None:
+        self._fail(await self._port.lost())
+
+    def _look_at_clocks(self) -> None:
+        """Notice what befell the machine's clocks, and do what a sleep has made due behind the loop's back."""
+        self._input(lambda now: self._tell(self._clock.disturbances(), now))
+        self._clock_timer = self._loop.call_later(CLOCK_INTERVAL, self._look_at_clocks)
