@@ -39,7 +39,7 @@ PORT: Final = 80
 PAYLOAD: Final = bytes(1_000)
 SERVER: Final = Address("10.0.2.1")
 EVENTS_PER_LIFECYCLE: Final = 10
-OPENING: Final = Duration(10 * SECOND)  # all connections are opened within this much virtual time
+INTERVAL: Final = Duration(2 * MILLISECOND)  # between two openings: 100,000 take 200 s, so all meet in TIME_WAIT
 CLIENTS: Final = 8  # addresses, since 100,000 connections need more ports than one has
 
 
@@ -68,12 +68,12 @@ class Sink:
 
 
 class Opener:
-    """Opens ``total`` connections evenly over :data:`OPENING`, sends on each and closes."""
+    """Opens ``total`` connections, one every :data:`INTERVAL` times :data:`CLIENTS`, sends on each and closes."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, first: Instant) -> None:
         self.left = total
         self.closed = 0
-        self._interval = Duration(OPENING // total)
+        self._first = first
         self._next: Instant | None = None
 
     def on_event(self, event: AppEvent, now: Instant) -> Sequence[Call]:
@@ -84,13 +84,13 @@ class Opener:
             case Closed():
                 self.closed += 1
             case Started():
-                self._next = now
+                self._next = self._first
         return ()
 
     def advance(self, now: Instant) -> Sequence[Call]:
         """Open the next one."""
         self.left -= 1
-        self._next = after(now, self._interval) if self.left else None
+        self._next = after(now, CLIENTS * INTERVAL) if self.left else None
         return (Open(SERVER, PORT),)
 
     def deadline(self) -> Instant | None:
@@ -113,7 +113,7 @@ class Rate(NamedTuple):
 
 def lab(connections: int) -> float:
     """Run that many lifecycles to the end of the last TIME_WAIT; return how many a wall second."""
-    openers = [Opener(connections // CLIENTS) for _ in range(CLIENTS)]
+    openers = [Opener(connections // CLIENTS, after(START, n * INTERVAL)) for n in range(CLIENTS)]
     hosts = {f"client-{n}": Host(Address(f"10.0.1.{n + 1}"), opener) for n, opener in enumerate(openers)}
     hosts["server"] = Host(SERVER, Sink(), TcpConfig())
     delay = Profile(delay=Duration(50 * MILLISECOND), limit=1 << 20)
@@ -121,7 +121,7 @@ def lab(connections: int) -> float:
     world = World(network, hosts)
     gc.collect()
     began = time.perf_counter()
-    world.run(until=after(START, 5 * MINUTE))
+    world.run(until=after(START, 5 * MINUTE + connections * INTERVAL))
     took = time.perf_counter() - began
     assert sum(opener.closed for opener in openers) == connections // CLIENTS * CLIENTS, "not every connection closed"
     left = [status for host in hosts.values() for status in host.statuses() if status.state is not State.LISTEN]
@@ -133,8 +133,7 @@ def heap(connections: int) -> float:
     """Push and pop ten events a lifecycle, with that many lifecycles pending; return lifecycles a wall second."""
     gc.collect()
     began = time.perf_counter()
-    interval = OPENING // connections
-    pending = [(n * interval, n, 0) for n in range(connections)]
+    pending = [(n * INTERVAL, n, 0) for n in range(connections)]
     heapq.heapify(pending)
     while pending:
         at, n, step = heapq.heappop(pending)
