@@ -1,10 +1,10 @@
-"""What workloads tell the observers of their transfers, with the ``Report`` call."""
+"""What workloads, and the witness over any of them, tell the observers with the ``Report`` call."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from tcplab.node import Event
-from tcplab.tcp.events import ConnectionId
+from tcplab.tcp.events import ConnectionId, Failure
 from tcplab.units import Duration
 
 TransferFailure = Literal["timeout", "refused", "reset", "no_ports", "aborted", "stalled", "truncated"]
@@ -40,3 +40,34 @@ class TransferFailed(Event):
 
     connection: ConnectionId | None
     reason: TransferFailure
+
+
+@dataclass(slots=True)
+class StreamWritten(Event):
+    """The application handed octets to its TCP; they follow those of the last such event of the connection."""
+
+    connection: ConnectionId
+    data: bytes
+
+
+@dataclass(slots=True)
+class StreamRead(Event):
+    """The application got octets from its TCP; they follow those of the last such event of the connection."""
+
+    connection: ConnectionId
+    data: bytes
+
+
+@dataclass(slots=True)
+class ConnectionReleased(Event):
+    """The application let go of its connection: from now on it is told nothing of it."""
+
+    connection: ConnectionId
+
+
+@dataclass(slots=True)
+class FailureTold(Event):
+    """The application was told that a connection failed; ``connection`` is ``None`` where an OPEN came to nothing."""
+
+    connection: ConnectionId | None
+    reason: Failure
