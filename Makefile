@@ -65,7 +65,7 @@ bench: $(VENV)/.dev ## the lab's speed beside raw pika's and a bare heapq's
 
 up: ## build and start the whole lab; print where to look
 	$(if $(MISSPELT),$(error no part of the lab knows $(MISSPELT); the variables are listed in services/*/README.md))
-	$(COMPOSE) up --build --detach --wait
+	REVISION=$$(git describe --always --dirty 2>/dev/null) $(COMPOSE) up --build --detach --wait
 	@scripts/addresses
 
 down: ## stop the lab and remove what it stored

@@ -4,8 +4,8 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from services.common.settings import HostSettings
-from services.common.values import HostAddress, Seconds, Weights
+from services.common.settings import BROKER_URL, HostSettings
+from services.common.values import BrokerUrl, HostAddress, Seconds, Weights
 from tcplab.apps.client import ClientConfig, CloseMix
 from tcplab.apps.frames import Mode
 from tcplab.node import Address
@@ -15,6 +15,7 @@ from tcplab.units import MILLISECOND, SECOND, Duration
 class ClientSettings(HostSettings):
     """Settings of the client."""
 
+    amqp_url: BrokerUrl = Field(default="amqp://client:client@localhost:5672", repr=False, description=BROKER_URL)
     address: HostAddress | None = Field(
         default=None, description="its own address; without it a free one of 10.0.1.0/24"
     )

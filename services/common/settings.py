@@ -10,13 +10,16 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from services.common.values import HostAddress, Seconds, SecondsOrNever
+from services.common.values import BrokerUrl, HostAddress, Seconds, SecondsOrNever
 from tcplab.node import Address
+from tcplab.runtime.amqp import Broker
+from tcplab.runtime.amqp.topology import VHOST_DEFAULT
 from tcplab.runtime.clock import SCALE_MAX, SCALE_MIN
 from tcplab.tcp.config import TcpConfig
 from tcplab.units import MILLISECOND
 
 PREFIX: Final = "TCPLAB_"
+BROKER_URL: Final = "the broker and this service's user on it: amqp://user:password@host:port, or amqps:// for TLS"
 SCALED_RTO_LEAST: Final = 100 * MILLISECOND  # real time: what two processes and a broker need to answer at all
 S = TypeVar("S", bound="NodeSettings")
 _TCP: Final = TcpConfig()
@@ -31,6 +34,8 @@ class NodeSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
 
+    amqp_url: BrokerUrl = Field(default="amqp://localhost:5672", repr=False, description=BROKER_URL)
+    vhost: str = Field(default=VHOST_DEFAULT, min_length=1, description="virtual host of the lab on the broker")
     msl: Seconds = Field(
         default=_TCP.msl, description="maximum segment lifetime, seconds; TIME_WAIT lasts twice as long"
     )
@@ -50,6 +55,13 @@ class NodeSettings(BaseSettings):
     seed: int = Field(
         default=1, ge=0, lt=1 << 63, description="what chance is drawn from; the same seed draws the same"
     )
+
+    revision: str = Field(default="unknown", description="source revision that runs, for tcplab_build_info")
+
+    @property
+    def broker(self) -> Broker:
+        """Where the broker is, and who we are there."""
+        return Broker.from_url(self.amqp_url, self.vhost)
 
 
 class HostSettings(NodeSettings):
@@ -133,5 +145,6 @@ def _line(kind: type[NodeSettings], detail: ErrorDetails) -> str:
         name, _, rest = fault.partition(" ")
         return f"{variable(name)} {rest}" if name in kind.model_fields else fault
     name = str(detail["loc"][0])
-    meaning = kind.model_fields[name].description
-    return f"{variable(name)}={detail['input']}: {fault} ({meaning})"
+    field = kind.model_fields[name]
+    value = f"={detail['input']}" if field.repr else ""  # a password is nobody's business
+    return f"{variable(name)}{value}: {fault} ({field.description})"

@@ -9,6 +9,7 @@ from pydantic_settings import NoDecode
 
 from tcplab.apps.client import CloseMix
 from tcplab.node import Address
+from tcplab.runtime.amqp import Broker
 from tcplab.units import Duration, in_seconds, seconds
 
 _RATES: Final = {"bit": 1, "kbit": 10**3, "mbit": 10**6, "gbit": 10**9}  # powers of ten, as in tc
@@ -104,6 +105,13 @@ def parse_address(value: object) -> object:
         raise ValueError("must be an IPv4 address, such as 10.0.2.1") from None
 
 
+def parse_broker_url(value: object) -> object:
+    """Return a URL of a broker as it is, if it is one; what is said of another has no password in it."""
+    if isinstance(value, str):
+        Broker.from_url(value)
+    return value
+
+
 def _seconds_text(duration: int | None) -> str:
     return "never" if duration is None else f"{in_seconds(duration):g}"
 
@@ -124,4 +132,5 @@ Weights = Annotated[
     BeforeValidator(parse_close_mix),
     PlainSerializer(lambda mix: ",".join(f"{side}={weight:g}" for side, weight in mix._asdict().items())),
 ]
+BrokerUrl = Annotated[str, BeforeValidator(parse_broker_url)]
 HostAddress = Annotated[Address, BeforeValidator(parse_address)]

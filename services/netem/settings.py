@@ -4,13 +4,13 @@ from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from services.common.settings import NodeSettings, variable
-from services.common.values import BitRate, Percent, Places, Seconds
+from services.common.settings import BROKER_URL, NodeSettings, variable
+from services.common.values import BitRate, BrokerUrl, Percent, Places, Seconds
 from tcplab.netem.profile import LIMIT_DEFAULT, Profile
 from tcplab.units import MILLISECOND, Duration
 
 Direction = Literal["to_server", "to_client"]
-_KNOBS: Final = ("delay", "jitter", "loss", "duplicate", "rate", "limit", "drop_list")
+_KNOBS: Final = ("delay", "jitter", "loss", "duplicate", "bandwidth", "limit", "drop_list")
 
 
 def _own(target: str, knob: str) -> str:
@@ -20,13 +20,14 @@ def _own(target: str, knob: str) -> str:
 class NetemSettings(NodeSettings):
     """Settings of the network: of both links, and, where a link is to differ, its own."""
 
+    amqp_url: BrokerUrl = Field(default="amqp://netem:netem@localhost:5672", repr=False, description=BROKER_URL)
     delay: Seconds = Field(default=Duration(50 * MILLISECOND), description="how long each packet is under way, seconds")
     jitter: Seconds = Field(
         default=Duration(10 * MILLISECOND), description="how far the delay varies to either side, seconds"
     )
     loss: Percent = Field(default=0.01, description="packets lost, percent")
     duplicate: Percent = Field(default=0.005, description="packets doubled, percent")
-    rate: BitRate = Field(default=0, description="bits per second, such as 1mbit; 0 for no bound")
+    bandwidth: BitRate = Field(default=0, description="bits per second, such as 1mbit; 0 for no bound")
     limit: int = Field(default=LIMIT_DEFAULT, ge=1, description="packets that a link's queue holds")
     drop_list: Places = Field(
         default=frozenset(), description="packets to drop, 1 for the first of a link, such as 1,5,9"
@@ -36,7 +37,7 @@ class NetemSettings(NodeSettings):
     to_server_jitter: Seconds | None = Field(default=None, description=_own("server", "jitter"))
     to_server_loss: Percent | None = Field(default=None, description=_own("server", "loss"))
     to_server_duplicate: Percent | None = Field(default=None, description=_own("server", "duplicate"))
-    to_server_rate: BitRate | None = Field(default=None, description=_own("server", "rate"))
+    to_server_bandwidth: BitRate | None = Field(default=None, description=_own("server", "bandwidth"))
     to_server_limit: int | None = Field(default=None, ge=1, description=_own("server", "limit"))
     to_server_drop_list: Places | None = Field(default=None, description=_own("server", "drop_list"))
 
@@ -44,7 +45,7 @@ class NetemSettings(NodeSettings):
     to_client_jitter: Seconds | None = Field(default=None, description=_own("client", "jitter"))
     to_client_loss: Percent | None = Field(default=None, description=_own("client", "loss"))
     to_client_duplicate: Percent | None = Field(default=None, description=_own("client", "duplicate"))
-    to_client_rate: BitRate | None = Field(default=None, description=_own("client", "rate"))
+    to_client_bandwidth: BitRate | None = Field(default=None, description=_own("client", "bandwidth"))
     to_client_limit: int | None = Field(default=None, ge=1, description=_own("client", "limit"))
     to_client_drop_list: Places | None = Field(default=None, description=_own("client", "drop_list"))
 
@@ -54,4 +55,4 @@ class NetemSettings(NodeSettings):
         for name in _KNOBS:
             own = getattr(self, f"{direction}_{name}")
             knobs[name] = getattr(self, name) if own is None else own
-        return Profile(**knobs | {"rate": knobs["rate"] or None})
+        return Profile(rate=knobs.pop("bandwidth") or None, **knobs)

@@ -4,8 +4,8 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from services.common.settings import HostSettings
-from services.common.values import HostAddress, Seconds
+from services.common.settings import BROKER_URL, HostSettings
+from services.common.values import BrokerUrl, HostAddress, Seconds
 from tcplab.apps.server import ServerConfig
 from tcplab.node import Address
 from tcplab.units import SECOND, Duration
@@ -14,6 +14,7 @@ from tcplab.units import SECOND, Duration
 class ServerSettings(HostSettings):
     """Settings of the server."""
 
+    amqp_url: BrokerUrl = Field(default="amqp://server:server@localhost:5672", repr=False, description=BROKER_URL)
     address: HostAddress | None = Field(default=Address("10.0.2.1"), description="its own address, one of 10.0.2.0/24")
     port: int = Field(default=80, description="port to listen on")
     backlog: int = Field(default=128, description="connections that may be half-open or unanswered at a time")

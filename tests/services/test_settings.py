@@ -65,7 +65,7 @@ def test_the_load_is_what_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_link_is_as_both_are_but_for_its_own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TCPLAB_LOSS", "25%")
     monkeypatch.setenv("TCPLAB_TO_CLIENT_LOSS", "0")
-    monkeypatch.setenv("TCPLAB_TO_SERVER_RATE", "1.5mbit")
+    monkeypatch.setenv("TCPLAB_TO_SERVER_BANDWIDTH", "1.5mbit")
     monkeypatch.setenv("TCPLAB_TO_SERVER_DROP_LIST", "1,5")
     delay, jitter = Duration(50 * MILLISECOND), Duration(10 * MILLISECOND)
 
@@ -112,7 +112,7 @@ def test_a_wrong_value_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch, nam
     [
         ("TCPLAB_LOSS", "101", "must be a percentage from 0 to 100"),
         ("TCPLAB_TO_SERVER_LOSS", "much", "must be a number"),
-        ("TCPLAB_RATE", "1mbps", "must be bits per second"),
+        ("TCPLAB_BANDWIDTH", "1mbps", "must be bits per second"),
         ("TCPLAB_TO_CLIENT_LIMIT", "0", "should be greater than or equal to 1"),
         ("TCPLAB_DROP_LIST", "0", "must be places of packets, 1 for the first"),
     ],
@@ -147,3 +147,10 @@ def test_everything_wrong_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_every_variable_is_in_the_readme_of_its_service() -> None:
     assert renew_readmes(["--check"]) == 0
+
+
+def test_the_brokers_password_is_not_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TCPLAB_AMQP_URL", "http://client:secret@rabbitmq")
+
+    assert "secret" not in fault(ClientSettings)
+    assert "secret" not in repr(ClientSettings.model_construct(amqp_url="amqp://client:secret@rabbitmq"))

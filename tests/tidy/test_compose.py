@@ -13,8 +13,9 @@ from services.common.settings import variables
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 PINNED = re.compile(r"[\w./-]+:v?\d+\.\d+\.\d+(-[\w-]+)?")
-CHOSEN_BY_THE_FILE = {"TCPLAB_METRICS_PORT", "TCPLAB_METRICS_ADDRESS", "TCPLAB_JOURNAL"}
-"""Settings that say where a service lives; in a container that is the image's affair."""
+CHOSEN_BY_THE_IMAGE = {"TCPLAB_METRICS_PORT", "TCPLAB_METRICS_ADDRESS", "TCPLAB_REVISION"}
+LEASED = {"TCPLAB_ADDRESS"}
+"""What no client may be given: with a fixed address there could be one alone."""
 
 
 @pytest.fixture(params=sorted(COMPOSE["services"]))
@@ -57,7 +58,10 @@ def test_ports_are_published_on_loopback_and_can_be_moved(service: dict[str, Any
 
 def test_an_image_can_be_named_and_is_pinned(service: dict[str, Any]) -> None:
     if "build" in service:
-        assert service["build"]["args"] == {"PYTHON_IMAGE": None}  # taken from the environment where it is set
+        assert service["build"]["args"] == {
+            "PYTHON_IMAGE": None,
+            "REVISION": None,
+        }  # taken from the environment where it is set
     else:
         named = re.fullmatch(r"\$\{[A-Z]+_IMAGE:-(.+)\}", service["image"])
         assert named, service["image"]
@@ -65,7 +69,8 @@ def test_an_image_can_be_named_and_is_pinned(service: dict[str, Any]) -> None:
 
 
 def test_what_the_services_mount_is_theirs_to_read_only(service: dict[str, Any]) -> None:
-    for mount in service.get("volumes", ()):
+    for written in service.get("volumes", ()):
+        mount = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", written)
         source, _, rest = mount.partition(":")
         if source.startswith("."):
             assert rest.endswith(":ro"), mount
@@ -76,9 +81,19 @@ def test_what_the_services_mount_is_theirs_to_read_only(service: dict[str, Any])
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_setting_can_be_given_to_compose(name: str) -> None:
-    given = {entry.split("=")[0] for entry in COMPOSE["services"][name]["environment"]}
+    given = COMPOSE["services"][name]["environment"].keys()
+    leased = LEASED if name == "client" else set()
 
-    assert given == variables(SERVICES[name]).keys() - CHOSEN_BY_THE_FILE
+    assert given == variables(SERVICES[name]).keys() - CHOSEN_BY_THE_IMAGE - leased
+
+
+def test_a_variable_means_the_same_to_all_services() -> None:
+    fields: dict[str, tuple[object, object]] = {}
+    for kind in SERVICES.values():
+        for name, field in kind.model_fields.items():
+            if name not in ("amqp_url", "address"):  # which Compose sets for each
+                same = (field.annotation, field.default)
+                assert fields.setdefault(name, same) == same, name
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -1,0 +1,177 @@
+"""Joins a node with a port at the broker, a clock, and those who look on."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Protocol
+
+from services.common.process import unless_stopped
+from services.common.settings import HostSettings, NodeSettings
+from services.common.voice import LinkWatch, Voice, say
+from tcplab.netem.network import Network
+from tcplab.netem.roles import DEFAULT_ROLES
+from tcplab.node import Address, Node, Observer
+from tcplab.observe import exposition
+from tcplab.observe.collector import Collector
+from tcplab.observe.exposition import on_loop
+from tcplab.observe.journal import JournalFile
+from tcplab.observe.metrics import Metrics, Readings, host_readings, network_readings
+from tcplab.runtime.amqp import AmqpPort, HostEnd, NetworkEnd
+from tcplab.runtime.clock import Clock
+from tcplab.runtime.loop import Driver
+from tcplab.tcp.app import Abort, App, Call
+from tcplab.tcp.config import TcpConfig
+from tcplab.tcp.host import Host
+from tcplab.tcp.states import State
+from tcplab.units import Duration
+
+CLOSING_PATIENCE: Final = 5.0  # real seconds that connections may take to close once the process is told to stop
+CLOSING_POLL: Final = 0.05  # real seconds
+_NOT_TO_ABORT: Final = frozenset({State.CLOSED, State.LISTEN, State.TIME_WAIT})
+
+
+class Workload(App, Protocol):
+    """An application that can be told to begin nothing new."""
+
+    @property
+    def under_way(self) -> int:
+        """How many connections it has to do with."""
+
+    def stop(self) -> Sequence[Call]:
+        """Begin nothing new; return what to call."""
+
+
+async def serve_host(
+    role: str,
+    settings: HostSettings,
+    stop: asyncio.Event,
+    *,
+    address: Address | None,
+    workload: Callable[[Address], Workload],
+) -> None:
+    """Run a host until told to stop, then close its connections.
+
+    Args:
+        role: whose prefix its address is in, and its user on the broker.
+        settings: of the service.
+        stop: set when it is time to stop.
+        address: its address; ``None`` leases a free one.
+        workload: makes the application, once the address is known.
+
+    Raises:
+        PortError: the broker will not have us.
+        ExpositionError: metrics cannot be served.
+        Stopped: told to stop before it had begun.
+    """
+    clock, voice = Clock(settings.time_scale), Voice()
+    end = HostEnd(DEFAULT_ROLES[role], address)
+    port = AmqpPort(settings.broker, end, clock=clock, name=role, lifetime=settings.msl)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(port.close)
+        await unless_stopped(stop, port.connect(lambda event: voice.observe(role, event, clock.now())))
+        app, config = workload(end.address), settings.tcp_config()
+        first_packet_id = time.time_ns() // 1_000  # above whatever an earlier process at this address has used
+        host = Host(end.address, app, config, isn_key=secrets.token_bytes(16), first_packet_id=first_packet_id)
+        station = Station(
+            role, f"{role}-{end.address}", host, port, clock, settings,
+            readings=partial(host_readings, host), config=config, lifetime=settings.msl,
+        )  # fmt: skip
+        driver = await stack.enter_async_context(station.running(voice, stop))
+        driver.do(host.start)
+        await _until(stop, driver)
+        await _wind_up(driver, host, app)
+
+
+async def serve_network(settings: NodeSettings, network: Network, stop: asyncio.Event) -> None:
+    """Run the network until told to stop; what is under way is lost, as on a network that is switched off.
+
+    Raises:
+        PortError: the broker will not have us.
+        ExpositionError: metrics cannot be served.
+        Stopped: told to stop before it had begun.
+    """
+    clock = Clock(settings.time_scale)
+    port = AmqpPort(settings.broker, NetworkEnd(), clock=clock, name="netem", lifetime=settings.msl)
+    station = Station(
+        "netem", "netem", network, port, clock, settings, readings=partial(network_readings, network), network=network
+    )
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(port.close)
+        driver = await stack.enter_async_context(station.running(Voice(), stop))
+        await _until(stop, driver)
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """A node with all that it is joined with; ``config`` is a host's, ``network`` a network's."""
+
+    role: str
+    name: str
+    node: Node
+    port: AmqpPort
+    clock: Clock
+    settings: NodeSettings
+    readings: Callable[[], Readings]
+    config: TcpConfig | None = None
+    network: Network | None = None
+    lifetime: Duration | None = None
+
+    @asynccontextmanager
+    async def running(self, voice: Voice, stop: asyncio.Event) -> AsyncIterator[Driver]:
+        """Serve metrics, write the journal, and drive the node, as long as the context lasts."""
+        loop, watch, settings = asyncio.get_running_loop(), LinkWatch(), self.settings
+        async with AsyncExitStack() as stack:
+            journal = None if settings.journal is None else JournalFile(settings.journal, self.name, say)
+            metrics = self._metrics(journal)
+            observers: list[Observer] = [metrics, watch, voice]
+            if journal is not None:
+                stack.callback(journal.close)
+                observers.append(journal)
+            collector = Collector(on_loop(loop, lambda: metrics.snapshot(self.clock.now())))
+            where, healthy = (settings.metrics_port, settings.metrics_address), on_loop(loop, lambda: watch.trouble)
+            stack.enter_context(exposition.serve(collector, *where, healthy=healthy))
+            driver = Driver(self.name, self.node, self.port, observers, clock=self.clock, lifetime=self.lifetime)
+            await unless_stopped(stop, stack.enter_async_context(driver))
+            yield driver
+
+    def _metrics(self, journal: JournalFile | None) -> Metrics:
+        def readings() -> Readings:
+            return self.readings()._replace(journal_lost=0 if journal is None else journal.lost)
+
+        return Metrics(
+            self.role, self.name, self.config,
+            links=() if self.network is None else tuple(self.network.profiles()),
+            readings=readings, time_scale=self.clock.scale, unix_seconds=self.clock.unix_seconds,
+            revision=self.settings.revision,
+        )  # fmt: skip
+
+
+async def _until(stop: asyncio.Event, driver: Driver) -> None:
+    """Wait until told to stop.
+
+    Raises:
+        PortError: the broker will not have us any more.
+    """
+    waiting, driving = asyncio.ensure_future(stop.wait()), asyncio.ensure_future(driver.done())
+    try:
+        await asyncio.wait((waiting, driving), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+        driving.cancel()
+    if driving.done():
+        driving.result()
+
+
+async def _wind_up(driver: Driver, host: Host, app: Workload) -> None:
+    """Let connections close, and abort what has not when patience ends."""
+    for call in app.stop():
+        driver.do(partial(host.call, call))
+    patience_ends = time.monotonic() + CLOSING_PATIENCE
+    while app.under_way and time.monotonic() < patience_ends:
+        await asyncio.sleep(CLOSING_POLL)
+    for status in [status for status in host.statuses() if status.state not in _NOT_TO_ABORT]:
+        driver.do(partial(host.call, Abort(status.connection)))
