@@ -52,21 +52,21 @@ def lifecycle(
         name="lifecycle",
         lesson="How a TCP connection lives, and why it stays in TIME_WAIT when it dies.",
         hosts={
-            "client": HostPlan(
-                client,
-                (
-                    Step(On("started"), (Open(server, PORT),)),
-                    Step(On("opened"), (Write(REQUEST),)),
-                    Step(On("received", octets=ANSWER), (Close(),)),
-                ),
-                tcp,
-            ),
             "server": HostPlan(
                 server,
                 (
                     Step(On("started"), (Listen(PORT),)),
                     Step(On("received", octets=REQUEST), (Write(ANSWER),)),
                     Step(On("peer_closed"), (Write(REST), Close())),
+                ),
+                tcp,
+            ),
+            "client": HostPlan(
+                client,
+                (
+                    Step(On("started"), (Open(server, PORT),)),
+                    Step(On("opened"), (Write(REQUEST),)),
+                    Step(On("received", octets=ANSWER), (Close(),)),
                 ),
                 tcp,
             ),

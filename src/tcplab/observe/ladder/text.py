@@ -220,15 +220,15 @@ class TextLadder:
             at_end.append(end_rest)
         at_start = [note for note in (label_rest, *row.sent_notes) if note]
         starts, ends = self._join(at_start), self._join(at_end)
-        lefts, rights = (starts, ends) if row.sender == "left" else (ends, starts)
-        lanes, style = [], _note_style(row)
-        while lefts or rights:
-            left = f" {self.layout.glyphs.note}{lefts.pop(0)} " if lefts else ""
-            right = f" {self.layout.glyphs.note}{rights[0]} " if rights else ""
-            if len(left) + len(right) > self.layout.lane:
-                right = ""
-            rights = rights[1:] if right else rights
-            lanes.append(Text(left + right.rjust(self.layout.lane - len(left)), style))
+        lanes = []
+        while starts or ends:
+            start = f" {self.layout.glyphs.note}{starts.pop(0)} " if starts else ""
+            end = f" {self.layout.glyphs.note}{ends[0]} " if ends else ""
+            if len(start) + len(end) > self.layout.lane:
+                end = ""
+            ends = ends[1:] if end else ends
+            left, right = (start, end) if row.sender == "left" else (end, start)
+            lanes.append(Text(left + right.rjust(self.layout.lane - len(left)), _note_style(row)))
         return lanes
 
     def _join(self, notes: list[str]) -> list[str]:
