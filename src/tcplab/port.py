@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from tcplab.node import Event, Packet
-from tcplab.units import Duration
+from tcplab.units import Duration, in_seconds
 
 Deliver = Callable[[Sequence[Packet], str | None], None]
 """Takes packets that arrived, and the verified name of their sender where the port knows it."""
@@ -87,3 +87,23 @@ class TimerLagged(Event):
     """The driver woke the node ``lag`` after its deadline."""
 
     lag: Duration
+
+
+@dataclass(slots=True)
+class ClockDisturbed(Event):
+    """The machine ``slept``, or its ``wall`` clock moved against the lab's, ``by`` so many real nanoseconds.
+
+    After the second, nodes that start from now on disagree with those that run: the lab wants a restart.
+    """
+
+    cause: Literal["slept", "wall"]
+    by: Duration
+
+    def __str__(self) -> str:
+        """Return one line for people."""
+        if self.cause == "slept":
+            return f"the machine slept for {in_seconds(self.by):.1f} s; whatever was due meanwhile is done now"
+        return (
+            f"the wall clock moved by {in_seconds(self.by):+.1f} s against the lab's (it was set, or a virtual machine "
+            "was paused); nodes that start from now on disagree with those that run: restart the lab"
+        )

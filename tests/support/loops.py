@@ -6,8 +6,21 @@ import selectors
 from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec
 
+from tcplab.runtime.clock import EPOCH, Clock
+
 P = ParamSpec("P")
 PATIENCE_SECONDS = 60
+
+
+def in_leaping_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """Run an asynchronous test in a loop whose time leaps from timer to timer."""
+
+    @functools.wraps(test)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        with asyncio.Runner(loop_factory=LeapingLoop) as runner:
+            runner.run(test(*args, **kwargs))
+
+    return run
 
 
 def in_loop(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
@@ -33,6 +46,13 @@ class LeapingLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self.nanoseconds / 1e9
+
+    def clock(self) -> Clock:
+        """Return a clock of the lab that shows this loop's time."""
+        return Clock(steady=self.read, awake=self.read, wall=lambda: EPOCH + self.nanoseconds)
+
+    def read(self) -> int:
+        return self.nanoseconds
 
     def leap(self, seconds: float) -> None:
         self.nanoseconds += round(seconds * 1e9)

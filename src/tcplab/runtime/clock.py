@@ -9,12 +9,11 @@ for expired.
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final, Literal
+from typing import Final
 
-from tcplab.node import Event
-from tcplab.units import SECOND, Duration, Instant, in_seconds
+from tcplab.port import ClockDisturbed
+from tcplab.units import SECOND, Duration, Instant
 
 EPOCH: Final = Instant(1_735_689_600 * SECOND)
 """2025-01-01T00:00:00Z: where scaled and unscaled time meet, one for all nodes."""
@@ -24,26 +23,6 @@ SCALE_MAX: Final = Fraction(20)  # keeps microseconds below 2**53, which the wir
 NOTICEABLE: Final = SECOND
 
 ReadNanoseconds = Callable[[], int]
-
-
-@dataclass(slots=True)
-class ClockDisturbed(Event):
-    """The machine ``slept``, or its ``wall`` clock moved against the lab's, ``by`` so many real nanoseconds.
-
-    After the second, nodes that start from now on disagree with those that run: the lab wants a restart.
-    """
-
-    cause: Literal["slept", "wall"]
-    by: Duration
-
-    def __str__(self) -> str:
-        """Return one line for people."""
-        if self.cause == "slept":
-            return f"the machine slept for {in_seconds(self.by):.1f} s; whatever was due meanwhile is done now"
-        return (
-            f"the wall clock moved by {in_seconds(self.by):+.1f} s against the lab's (it was set, or a virtual machine "
-            "was paused); nodes that start from now on disagree with those that run: restart the lab"
-        )
 
 
 def steady_nanoseconds() -> int:

@@ -111,8 +111,11 @@ class Driver:
         self._end_turn_soon()
 
     def tell(self, event: Event) -> None:
-        """Tell the observers of an event that happened beside the node."""
-        self._tell((event,), self._clock.now())
+        """Tell the observers of an event that happened beside the node, at the port as a rule."""
+        try:
+            self._tell((event,), self._clock.now())
+        except Exception as error:
+            self._fail(error)
 
     def stop(self) -> None:
         """Let :meth:`done` return; may be called more than once."""
