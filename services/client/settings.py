@@ -8,6 +8,7 @@ from services.common.settings import BROKER_URL, HostSettings
 from services.common.values import BrokerUrl, HostAddress, Seconds, Weights
 from tcplab.apps.client import ClientConfig, CloseMix
 from tcplab.apps.frames import Mode
+from tcplab.netem.roles import DEFAULT_ROLES
 from tcplab.node import Address
 from tcplab.units import MILLISECOND, SECOND, Duration
 
@@ -15,6 +16,7 @@ from tcplab.units import MILLISECOND, SECOND, Duration
 class ClientSettings(HostSettings):
     """Settings of the client."""
 
+    prefix = DEFAULT_ROLES["client"]
     amqp_url: BrokerUrl = Field(default="amqp://client:client@localhost:5672", repr=False, description=BROKER_URL)
     address: HostAddress | None = Field(
         default=None, description="its own address; without it a free one of 10.0.1.0/24"

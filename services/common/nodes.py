@@ -13,7 +13,6 @@ from services.common.process import unless_stopped
 from services.common.settings import HostSettings, NodeSettings
 from services.common.voice import LinkWatch, Voice, say
 from tcplab.netem.network import Network
-from tcplab.netem.roles import DEFAULT_ROLES
 from tcplab.node import Address, Node, Observer
 from tcplab.observe import exposition
 from tcplab.observe.collector import Collector
@@ -68,7 +67,7 @@ async def serve_host(
         Stopped: told to stop before it had begun.
     """
     clock, voice = Clock(settings.time_scale), Voice()
-    end = HostEnd(DEFAULT_ROLES[role], address)
+    end = HostEnd(settings.prefix, address)
     port = AmqpPort(settings.broker, end, clock=clock, name=role, lifetime=settings.msl)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(port.close)

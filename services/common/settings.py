@@ -3,10 +3,11 @@
 import difflib
 import os
 from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
-from typing import Final, Self, TypeVar
+from typing import ClassVar, Final, Self, TypeVar
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -67,6 +68,9 @@ class NodeSettings(BaseSettings):
 class HostSettings(NodeSettings):
     """What a service with a TCP in it can be told besides."""
 
+    prefix: ClassVar[str]
+    """Where its address is."""
+
     rto_initial: Seconds = Field(default=_TCP.rto_initial, description="first retransmission timeout, seconds")
     rto_min: Seconds = Field(default=_TCP.rto_min, description="least retransmission timeout, seconds")
     rto_max: Seconds = Field(default=_TCP.rto_max, description="greatest retransmission timeout, seconds")
@@ -82,6 +86,13 @@ class HostSettings(NodeSettings):
     receive_buffer: int = Field(
         default=_TCP.receive_buffer, ge=1, le=65_535, description="octets a connection keeps unread"
     )
+
+    @field_validator("address", check_fields=False)
+    @classmethod
+    def _check_address(cls, address: Address | None) -> Address | None:
+        if address is not None and IPv4Address(address) not in IPv4Network(cls.prefix):
+            raise ValueError(f"must be an address of {cls.prefix}")
+        return address
 
     @model_validator(mode="after")
     def _check_tcp(self) -> Self:

@@ -5,8 +5,7 @@ from typing import Final
 
 from tcplab.apps.events import TransferCorrupted, TransferFailed
 from tcplab.node import Event, PacketDiscarded
-from tcplab.port import LinkBlocked, LinkDown, LinkUp, MessageReceived
-from tcplab.runtime.clock import ClockDisturbed
+from tcplab.port import ClockDisturbed, LinkBlocked, LinkDown, LinkUp, MessageReceived
 from tcplab.tcp.events import IllegalTransition
 from tcplab.units import SECOND, Duration, Instant, after
 

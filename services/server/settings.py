@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from services.common.settings import BROKER_URL, HostSettings
 from services.common.values import BrokerUrl, HostAddress, Seconds
 from tcplab.apps.server import ServerConfig
+from tcplab.netem.roles import DEFAULT_ROLES
 from tcplab.node import Address
 from tcplab.units import SECOND, Duration
 
@@ -14,6 +15,7 @@ from tcplab.units import SECOND, Duration
 class ServerSettings(HostSettings):
     """Settings of the server."""
 
+    prefix = DEFAULT_ROLES["server"]
     amqp_url: BrokerUrl = Field(default="amqp://server:server@localhost:5672", repr=False, description=BROKER_URL)
     address: HostAddress | None = Field(default=Address("10.0.2.1"), description="its own address, one of 10.0.2.0/24")
     port: int = Field(default=80, description="port to listen on")
