@@ -1,6 +1,7 @@
 """The wire format: what goes out, what comes in, and nothing but MalformedSegment for what is no message."""
 
 import json
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -156,6 +157,15 @@ def test_no_bad_packet_harms_a_good_one(packets: list[Packet], intruders: list[t
 
     assert decoded.packets == tuple(packets)
     assert sum(count for _, count in decoded.rejected) == len(intruders)
+
+
+def test_forty_octets_of_options_fit_a_header() -> None:
+    options = {"wscale": 1, "ts": [1, 2], "other": [[9, b64encode(bytes(25)).decode()]]}
+    assert decode(message(PLAIN | {"options": options})).packets[0].segment.options.other == ((9, bytes(25)),)
+
+    options["mss"] = 1460
+
+    assert decode(message(PLAIN | {"options": options})) == Decoded((), (("options_too_long", 1),))
 
 
 # --- whatever comes in -------------------------------------------------------------------------------------------

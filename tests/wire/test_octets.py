@@ -112,6 +112,23 @@ def test_a_segment_comes_back_as_it_was(segment: Segment, source: Address, targe
     assert raw == resummed(raw, source, target)
 
 
+@pytest.mark.parametrize(
+    ("options", "length"),
+    [
+        (NO_OPTIONS, 0),
+        (Options(mss=1460), 4),
+        (Options(wscale=0), 3),
+        (Options(sack_ok=True), 2),
+        (Options(timestamps=(0, 0)), 10),
+        (Options(sack=((ZERO, ZERO),) * 4), 34),
+        (Options(other=((9, b""), (9, b"abc"))), 7),
+        (Options(1460, 7, True, (1, 2), other=((9, b""),)), 21),
+    ],
+)
+def test_the_length_of_each_option_is_the_one_in_its_rfc(options: Options, length: int) -> None:
+    assert options_length(options) == length
+
+
 @settings(deadline=None)
 @given(any_options)
 def test_the_length_of_options_is_what_they_take_in_the_header(options: Options) -> None:

@@ -33,10 +33,10 @@ CONTENT_TYPE: Final = "application/vnd.tcplab.segments+json"
 MESSAGE_PACKETS_LIMIT: Final = 64  # packets: measured, a batch of fifty has all that batching can give
 # 64 packets of the greatest size, damaged octets included, take 11.4 MB; RabbitMQ refuses messages above 16 MiB.
 MESSAGE_OCTETS_LIMIT: Final = 12 << 20
-# 64 packets with every field and 40 octets of options have 5,100 JSON values. Parsed, a value of two octets takes
-# up to 400 (measured: 12 MB of one-digit numbers take 2.2 GB), so that octets alone bound nothing.
+# 64 packets with every field and 40 octets of options have 5,100 JSON values. Parsed and
+# refused, a value of two octets takes up to 800 (measured: 12 MB of numbers take 2.2 GB): octets alone bound nothing.
 MESSAGE_VALUES_LIMIT: Final = 8_192
-UNCOUNTED_OCTETS: Final = 128 << 10  # values are counted beyond it only: so much JSON, parsed, takes 25 MB at worst
+UNCOUNTED_OCTETS: Final = 32 << 10  # values are counted beyond it only: so much JSON, refused, takes 28 MB at worst
 
 MESSAGE_REASONS: Final = (
     "too_many_octets",
@@ -295,15 +295,11 @@ def _salvage(message: bytes, troubles: Sequence[ErrorDetails]) -> Decoded:
         MalformedSegment: the trouble is not with single packets.
     """
     bad: dict[int | str, str] = {}
-    refusals: list[tuple[str, ErrorDetails]] = []
-    for trouble in troubles:
-        if len(trouble["loc"]) > 1:  # ("packets", index, ...): nothing else in an envelope has parts
-            bad.setdefault(trouble["loc"][1], _packet_reason(trouble))
-        else:
-            refusals.append((_message_reason(trouble), trouble))
-    if refusals:
-        reason, trouble = min(refusals, key=lambda refusal: MESSAGE_REASONS.index(refusal[0]))
-        raise MalformedSegment(reason, _OTHER_VERSION if reason == "unknown_version" else _detail(trouble))
+    for trouble in troubles:  # in the order of the fields: the version comes first
+        if len(trouble["loc"]) < 2:
+            reason = _message_reason(trouble)
+            raise MalformedSegment(reason, _OTHER_VERSION if reason == "unknown_version" else _detail(trouble))
+        bad.setdefault(trouble["loc"][1], _packet_reason(trouble))  # ("packets", index, ...)
     rejected = Counter(bad.values())
     good = [packet for index, packet in enumerate(from_json(message)["packets"]) if index not in bad]
     if not good:

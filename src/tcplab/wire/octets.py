@@ -151,7 +151,7 @@ def _decode_options(octets: bytes) -> Options:
             continue
         length = octets[at + 1] if at + 1 < len(octets) else 0
         body = octets[at + 2 : at + length]
-        if length < 2 or len(body) != length - 2:
+        if len(body) != length - 2:
             raise MalformedSegment(
                 "bad_option", f"option {kind} of length {length}, {len(octets) - at} octets are left"
             )
