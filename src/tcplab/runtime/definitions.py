@@ -84,7 +84,8 @@ def differences(found: Definitions, vhost: str, passwords: Mapping[str, str]) ->
         for key in sorted(wanted.keys() | found.keys())
         if key != "users" and found.get(key) != wanted.get(key)
     ]
-    users = {user.get("name"): user for user in found.get("users", [])}
+    listed = found.get("users")
+    users = {user.get("name"): user for user in listed if isinstance(user, dict)} if isinstance(listed, list) else {}
     for user in wanted["users"]:
         name = user["name"]
         its = users.pop(name, None)
@@ -92,7 +93,7 @@ def differences(found: Definitions, vhost: str, passwords: Mapping[str, str]) ->
             troubles.append(f"users: {name!r} is missing")
         elif {**its, "password_hash": ""} != {**user, "password_hash": ""}:
             troubles.append(f"users: {name!r} has other properties")
-        elif not _fits(passwords.get(name, name), its["password_hash"]):
+        elif not _fits(passwords.get(name, name), str(its.get("password_hash"))):
             troubles.append(f"users: {name!r} has another password")
     return troubles + [f"users: {name!r} is not one of the lab's" for name in users]
 
@@ -105,16 +106,21 @@ def put(definitions: Definitions, management: str) -> None:
         management: ``http://user:password@host:port`` of its management, the user an administrator.
 
     Raises:
-        OSError: the management does not answer, or refuses.
+        OSError: the management does not answer, or refuses; names it, but no password.
+        ValueError: the URL is none.
     """
     parts = urlsplit(management)
-    where = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}/api/definitions"
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("the management's URL must look like http://user:password@host:15672")
+    there = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
     who = f"{unquote(parts.username or 'guest')}:{unquote(parts.password or 'guest')}".encode()
     headers = {"Authorization": f"Basic {base64.b64encode(who).decode()}", "Content-Type": "application/json"}
-    request = urllib.request.Request(where, json.dumps(definitions).encode(), headers, method="POST")
+    request = urllib.request.Request(f"{there}/api/definitions", json.dumps(definitions).encode(), headers)
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a lab's broker is near
-    with direct.open(request, timeout=30):
-        return
+    try:
+        direct.open(request, timeout=30).close()
+    except OSError as error:
+        raise OSError(f"{there}: {error}; it takes an administrator's user and password") from error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -139,14 +145,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"virtual host {vhost!r} and its users are there")
             return 0
     except (OSError, ValueError) as error:
-        print(f"definitions: {options.check or 'the broker'}: {error}", file=sys.stderr)
+        print(f"definitions: {error}", file=sys.stderr)
         return 1
     print(json.dumps(build(vhost, passwords), indent=2))
     return 0
 
 
 def _check(file: Path, vhost: str, passwords: Mapping[str, str]) -> int:
-    troubles = differences(json.loads(file.read_text("utf-8")), vhost, passwords)
+    try:
+        found = json.loads(file.read_text("utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"{file}: definitions are a JSON object")
+    troubles = differences(found, vhost, passwords)
     for trouble in troubles:
         print(f"{file}: {trouble}", file=sys.stderr)
     if troubles:
@@ -165,7 +177,10 @@ def _hash(password: str, salt: bytes | None = None) -> str:
 
 
 def _fits(password: str, stored: str) -> bool:
-    salt = base64.b64decode(stored)[:SALT_OCTETS]
+    try:
+        salt = base64.b64decode(stored, validate=True)[:SALT_OCTETS]
+    except ValueError:
+        return False
     return hmac.compare_digest(_hash(password, salt), stored)
 
 

@@ -1,0 +1,109 @@
+"""What the lab declares at a broker, and what its users may do there; no broker needed."""
+
+import re
+
+import pytest
+
+from tcplab.node import Address
+from tcplab.runtime.amqp.topology import (
+    EXCHANGES,
+    Permissions,
+    Queue,
+    host_permissions,
+    host_queue,
+    network_permissions,
+    network_queue,
+    permissions,
+    quarantine_queue,
+)
+
+QUEUES = [host_queue(Address("10.0.1.7")), network_queue(), quarantine_queue()]
+
+
+def named(queue: Queue) -> str:
+    return queue.name
+
+
+@pytest.mark.parametrize("queue", QUEUES, ids=named)
+def test_every_queue_is_exclusive_or_durable_with_an_expiry(queue: Queue) -> None:
+    # RabbitMQ 4.3 refuses transient queues that are not exclusive
+    assert queue.exclusive or (queue.durable and int(queue.arguments["x-expires"]) > 0)
+
+
+@pytest.mark.parametrize("queue", QUEUES, ids=named)
+def test_every_queue_is_bounded_and_loses_the_oldest_first(queue: Queue) -> None:
+    assert 0 < int(queue.arguments["x-max-length"]) <= 10_000
+    assert 0 < int(queue.arguments["x-max-length-bytes"]) <= 64 << 20
+    assert queue.arguments["x-overflow"] == "drop-head"
+
+
+@pytest.mark.parametrize("queue", QUEUES, ids=named)
+def test_every_queue_says_of_what_kind_it_is(queue: Queue) -> None:
+    # a virtual host may default to quorum queues, which are never exclusive
+    assert queue.arguments["x-queue-type"] == "classic"
+
+
+def test_the_names_are_those_of_the_design() -> None:
+    assert host_queue(Address("10.0.1.7")).name == "host.10.0.1.7"
+    assert EXCHANGES == {"to-network": "fanout", "quarantine": "fanout", "events": "topic"}
+
+
+CLIENT_MAY = host_permissions("10.0.1.0/24")
+
+
+@pytest.mark.parametrize("name", ["host.10.0.1.1", "host.10.0.1.254"])
+def test_a_host_may_configure_and_read_the_queues_of_its_prefix(name: str) -> None:
+    assert re.search(CLIENT_MAY.configure, name)
+    assert re.search(CLIENT_MAY.read, name)
+    assert not re.search(CLIENT_MAY.write, name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "host.10.0.2.1",
+        "host.10.0.11.1",
+        "host.10.0x1.1",
+        "xhost.10.0.1.1",
+        "host.10.0.1.",
+        "host.10.0.1.1x",
+        "network",
+        "quarantine",
+        "to-network",
+        "amq.default",
+        "",
+    ],
+)
+def test_a_host_may_configure_and_read_nothing_else(name: str) -> None:
+    assert not re.search(CLIENT_MAY.configure, name)
+    assert not re.search(CLIENT_MAY.read, name)
+
+
+@pytest.mark.parametrize("name", ["to-network", "quarantine", "events"])
+def test_a_host_may_write_to_these_three(name: str) -> None:
+    assert re.search(CLIENT_MAY.write, name)
+
+
+@pytest.mark.parametrize("name", ["amq.default", "amq.direct", "amq.topic", "network", "to-networks", "host.10.0.2.1"])
+def test_a_host_may_write_to_nothing_else(name: str) -> None:
+    assert not re.search(CLIENT_MAY.write, name)
+
+
+def test_only_the_network_may_write_to_the_default_exchange() -> None:
+    able = [user for user, may in permissions().items() if re.search(may.write, "amq.default")]
+
+    assert able == ["netem"]
+    assert not re.search(network_permissions().read, "host.10.0.1.1")
+    assert not re.search(network_permissions().configure, "host.10.0.1.1")
+
+
+def test_a_wider_prefix_ends_at_a_dot_too() -> None:
+    assert host_permissions("10.7.0.0/16") == Permissions(
+        r"^host\.10\.7\.[0-9.]+$", "^(to-network|quarantine|events)$", r"^host\.10\.7\.[0-9.]+$"
+    )
+
+
+@pytest.mark.parametrize("prefix", ["10.0.1.0/25", "10.0.1.1/32", "10.0.1.0/23"])
+def test_a_prefix_that_no_pattern_of_text_can_name_is_refused(prefix: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(prefix)):
+        host_permissions(prefix)
