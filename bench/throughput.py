@@ -1,0 +1,129 @@
+"""Segments per second through RabbitMQ: the three services as they are shipped, client to netem to server and back.
+
+The client sends as fast as the windows of eight connections allow, the server reads and acknowledges; netem delays
+and loses nothing. Each segment, be it data or an acknowledgement, takes the whole way: JSON, broker, netem, broker, JSON,
+TCP, metrics. What the hosts' own counters say was received between two looks, over the time between them, is the rate.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from tcplab.runtime import definitions
+from tests.support.keeper import VHOST_PREFIX
+from tests.support.ways import Found, broker
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+CONNECTIONS: Final = 8
+OCTETS: Final = 1 << 30  # of each connection: more than any run sends
+PERFECT: Final = {f"TCPLAB_{knob}": "0" for knob in ("DELAY", "JITTER", "LOSS", "DUPLICATE")}
+LOAD: Final = {
+    "TCPLAB_MODE": "sink",
+    "TCPLAB_OCTETS": str(OCTETS),
+    "TCPLAB_RATE": "100",
+    "TCPLAB_CONCURRENCY": str(CONNECTIONS),
+    "TCPLAB_TOTAL": str(CONNECTIONS),
+}
+READY_SECONDS: Final = 30.0
+WARM_UP_SECONDS: Final = 2.0
+SERVICES: Final[Mapping[str, Mapping[str, str]]] = {"netem": PERFECT, "server": {}, "client": LOAD}
+
+
+class Look(NamedTuple):
+    """The counters of both hosts at one time."""
+
+    at: float
+    segments: float
+    messages: float
+
+
+class Throughput(NamedTuple):
+    """Segments a second that hosts received, and how many of them a message carried."""
+
+    segments: float
+    segments_per_message: float
+
+
+@contextmanager
+def running(found: Found) -> Iterator[Mapping[str, int]]:
+    """Run the three services on that broker, in a virtual host of their own; give their metrics' ports."""
+    vhost = f"{VHOST_PREFIX}bench-{os.getpid()}"
+    found.management.post("definitions", body=definitions.build(vhost))
+    ports = dict(zip(SERVICES, _free_ports(len(SERVICES)), strict=True))
+    with ExitStack() as stack:
+        stack.callback(found.management.delete, "vhosts", vhost)
+        for role, settings in SERVICES.items():
+            environment = {
+                "PATH": os.environ["PATH"],
+                "TCPLAB_AMQP_URL": f"amqp://{role}:{role}@{found.host}:{found.port}/{vhost}",
+                "TCPLAB_METRICS_PORT": str(ports[role]),
+                **settings,
+            }
+            process = subprocess.Popen(
+                [sys.executable, "-m", f"services.{role}"], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL
+            )
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+        yield ports
+
+
+def look(ports: Mapping[str, int]) -> Look:
+    """Read the hosts' counters."""
+    segments = messages = 0.0
+    for role in ("client", "server"):
+        with urllib.request.urlopen(f"http://127.0.0.1:{ports[role]}/metrics", timeout=10) as answer:
+            for line in answer.read().decode().splitlines():
+                if line.startswith("tcplab_segments_received_total{"):
+                    segments += float(line.rsplit(" ", 1)[1])
+                elif line.startswith("tcplab_broker_messages_total{") and 'direction="received"' in line:
+                    messages += float(line.rsplit(" ", 1)[1])
+    return Look(time.monotonic(), segments, messages)
+
+
+def measure(found: Found, seconds: float = 8.0) -> Throughput:
+    """Return the lab's rate on that broker, looked at for so many seconds.
+
+    Raises:
+        TimeoutError: no segment came through within :data:`READY_SECONDS`.
+    """
+    with running(found) as ports:
+        _await_traffic(ports)
+        time.sleep(WARM_UP_SECONDS)
+        first = look(ports)
+        time.sleep(seconds)
+        last = look(ports)
+    segments = last.segments - first.segments
+    return Throughput(segments / (last.at - first.at), segments / max(last.messages - first.messages, 1))
+
+
+def _await_traffic(ports: Mapping[str, int]) -> None:
+    until = time.monotonic() + READY_SECONDS
+    while time.monotonic() < until:
+        try:
+            if look(ports).segments > 100:
+                return
+        except OSError:
+            pass  # not all of them serve yet
+        time.sleep(0.2)
+    raise TimeoutError(f"no segment came through within {READY_SECONDS:.0f} s")
+
+
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [each.getsockname()[1] for each in sockets]
+
+
+@contextmanager
+def a_broker() -> Iterator[Found]:
+    """Give a real RabbitMQ, found the way the tests find theirs."""
+    with tempfile.TemporaryDirectory(prefix="tcplab-bench-") as folder, broker(Path(folder)) as found:
+        yield found
