@@ -288,11 +288,13 @@ def _time_round_trip(c: Connection, now: Instant, effects: Effects) -> None:
 
 
 def _take_text_and_fin(c: Connection, packet: Packet, segment: Segment, now: Instant, effects: Effects) -> None:
-    if not segment.payload and not segment.flags & FIN and not c.holes:
+    fresh = bool(segment.payload or segment.flags & FIN)
+    if not fresh and not c.holes:
         return
     if c.state not in _RECEIVING:
-        c.ack_due = True
-        _ignore(c, packet, Ignored.AFTER_FIN, effects)
+        if fresh:
+            c.ack_due = True
+            _ignore(c, packet, Ignored.AFTER_FIN, effects)
         return
     if not _take_text(c, segment, now, effects):
         return

@@ -219,8 +219,14 @@ class Connection:
         return effects
 
     def release(self, now: Instant) -> Effects:
-        """The application is gone: close, bound FIN_WAIT_2, answer unread data with a reset (SHLD-3)."""
-        if self.unread and self.state is not State.CLOSED:
+        """The application is gone: close, bound FIN_WAIT_2, answer unread data with a reset (SHLD-3).
+
+        Where both sides have closed nothing is left to be reset; what is unread is forgotten.
+        """
+        if self.state is State.TIME_WAIT or self.state is State.CLOSED:
+            self.released = True
+            return Effects()
+        if self.unread:
             self.released = True
             return self._reset(ResetReason.UNREAD_DATA, now)
         effects = Effects() if self.fin_queued else self.close(now)
