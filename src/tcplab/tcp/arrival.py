@@ -332,5 +332,5 @@ def _take_text(c: Connection, segment: Segment, now: Instant, effects: Effects) 
         rcv.advance(len(payload))
         c.unread += payload
         effects.signals.append(Readable(c.id, len(c.unread)))
-    c.ack_due = c.ack_due or segment.length > 0
+    c.ack_due = c.ack_due or segment.length > 0 or bool(payload)  # what a SYN brought is freed by a bare ACK
     return True
