@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tcplab.units import MILLISECOND, MINUTE, SECOND, Duration
+from tcplab.wire.octets import PAYLOAD_LIMIT
 
 MSL_DEFAULT: Final = Duration(2 * MINUTE)  # RFC 9293, 3.4.2
 RTO_INITIAL_DEFAULT: Final = Duration(1 * SECOND)  # RFC 6298 (2.1)
@@ -49,6 +50,8 @@ class TcpConfig:
         for name in ("msl", "rto_initial", "rto_min", "rto_max", "fin_wait_2_timeout", "mss", "send_buffer"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be above 0")
+        if self.mss > PAYLOAD_LIMIT:
+            raise ValueError(f"mss must be at most {PAYLOAD_LIMIT}: an IPv4 datagram holds no more")
         if not 1 <= self.receive_buffer <= 65_535:
             raise ValueError("receive_buffer must be 1..65535: without window scaling a window has 16 bits")
         if self.rto_min > self.rto_max:

@@ -130,8 +130,9 @@ class Host:
         if packet.octets is not None:
             try:
                 segment = decode(packet.octets, packet.source, packet.target)
-            except MalformedSegment:
-                return Output((), (PacketDiscarded(packet, "bad_checksum"),))
+            except MalformedSegment as error:
+                reason = error.reason if error.reason == "bad_checksum" else "malformed"
+                return Output((), (PacketDiscarded(packet, reason),))
             packet = packet._replace(segment=segment, octets=None)
         segment = packet.segment
         key = (packet.source, segment.sport, segment.dport)
