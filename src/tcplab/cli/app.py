@@ -2,11 +2,12 @@
 
 import typer
 
-from tcplab.cli import doctor
+from tcplab.cli import demo, doctor
 
 app = typer.Typer(
     help="A laboratory for TCP's life and death.", no_args_is_help=True, add_completion=False, rich_markup_mode=None
 )
+app.command("demo")(demo.command)
 app.command("doctor")(doctor.command)
 
 

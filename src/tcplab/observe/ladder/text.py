@@ -1,5 +1,6 @@
 """Draws a ladder's rows for terminals, as styled text or as plain lines."""
 
+import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -94,17 +95,10 @@ class TextLadder:
         text = Text(f"{'seconds':>{_TIME}} {layout.left:>{_STATE + 2}}", style="bold")
         return text.append(" " * (layout.lane - 1)).append(layout.right)
 
-    def draw(self, row: Row, progress: float = 1.0) -> list[Text]:
-        """Return a row's lines, and go on to the states it leads to.
-
-        Args:
-            row: the next one.
-            progress: how much of its arrow to draw, 0..1; below 1 the row counts as not yet drawn.
-        """
+    def draw(self, row: Row) -> list[Text]:
+        """Return a row's lines, and go on to the states it leads to."""
         if row.kind == "gap":
             return [self._gap(row)]
-        if progress < 1.0:
-            return self._draw_moving(row, progress)
         left, right = list(row.left), list(row.right)
         if row.label is None:
             lines, notes = [self._assemble(row.start, left, right, None, None)], []
@@ -119,16 +113,35 @@ class TextLadder:
             lines.append(self._assemble(None, left, right, lane, None))
         return lines
 
-    def _draw_moving(self, row: Row, progress: float) -> list[Text]:
-        """Draw an arrow that is on its way: its sender's states are known, its receiver's not yet."""
+    @property
+    def states(self) -> tuple[State, State]:
+        """The states that the left and the right lifeline are in."""
+        return self._state["left"], self._state["right"]
+
+    def remark(self, words: str, style: str = "italic") -> list[Text]:
+        """Return lines with a remark between the lifelines."""
+        lane = self.layout.lane
+        lines = textwrap.wrap(words, lane - 4)
+        return [self._assemble(None, [], [], Text(f"  {line}".ljust(lane), style), None) for line in lines]
+
+    def peek(self, row: Row, progress: float) -> list[Text]:
+        """Return a row's lines as they are while the segment moves; the row counts as not yet drawn.
+
+        Args:
+            row: one of those that come next.
+            progress: how far the segment has come on its way, 0..1; its receiver's states show once it is there.
+        """
         states, delays = dict(self._state), dict(self._delay)
-        left, right = (list(row.left), []) if row.sender == "left" else ([], list(row.right))
-        label = self._label_and_rest(row)[0]
-        lane = self._arrow(row, label, self._end_and_rest(row, label)[0])
-        lane = _clip(lane, progress, row.sender, self.layout.glyphs, _style(row))
-        line = self._assemble(row.start, left, right, lane, None if row.kind == "arrives" else row.sender)
+        if progress >= 1.0 or row.label is None:
+            lines = self.draw(row)
+        else:
+            left, right = (list(row.left), []) if row.sender == "left" else ([], list(row.right))
+            label = self._label_and_rest(row)[0]
+            lane = self._arrow(row, label, self._end_and_rest(row, label)[0])
+            lane = _clip(lane, progress, row.sender, self.layout.glyphs, _style(row))
+            lines = [self._assemble(row.start, left, right, lane, None if row.kind == "arrives" else row.sender)]
         self._state, self._delay = states, delays
-        return [line]
+        return lines
 
     def _assemble(
         self, time: Instant | None, left: list[State], right: list[State], lane: Text | None, touches: Side | None
@@ -308,8 +321,6 @@ def _note_style(row: Row) -> str:
 
 def _clip(lane: Text, progress: float, sender: Side, glyphs: Glyphs, style: str) -> Text:
     """Return the part of an arrow that is there already, with its tip where the segment is now."""
-    if progress >= 1.0:
-        return lane
     full = lane.cell_len
     shown = max(1, min(full - 1, round(full * progress)))
     tip, blank = Text(_tip(sender, glyphs), style), Text(" " * (full - shown))
