@@ -106,7 +106,9 @@ def test_a_full_disk_under_the_journal_does_not_stop_a_host(amqp_lab: Lab, tmp_p
     with Service("server", **at(amqp_lab, "server"), TCPLAB_JOURNAL=str(tmp_path)) as service:
         service.says("the broker answers")
         line = service.says("No space left on device")
-        lost = next(line for line in scrape(service).splitlines() if line.startswith("tcplab_journal_lost"))
+        lost = next(
+            line for line in scrape(service).splitlines() if line.startswith("tcplab_journal_records_lost_total ")
+        )
         stops_in_order(service)
 
     assert "goes on without a journal" in line

@@ -105,6 +105,16 @@ class Lab:
         """Return everything that a service has printed."""
         return self.compose("logs", "--no-color", "--no-log-prefix", service)
 
+    def scrape(self, service: str) -> dict[str, float]:
+        """Return what a service's /metrics says now, read within its container; empty where it does not answer."""
+        script = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:9100/metrics').read().decode())"
+        answer = subprocess.run(
+            ["docker", "exec", self.container(service)["Id"], "python", "-I", "-c", script],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        samples = (line.rpartition(" ") for line in answer.stdout.splitlines() if line and not line.startswith("#"))
+        return {series: float(value) for series, _, value in samples}
+
     def ask(self, path: str, **query: str) -> Any:
         """Ask Prometheus's API; ``None`` where it does not answer."""
         address = f"http://127.0.0.1:{self.ports['PROMETHEUS_PORT']}/api/v1/{path}?{urllib.parse.urlencode(query)}"
