@@ -45,6 +45,7 @@ _SENDABLE = frozenset({State.ESTABLISHED, State.CLOSE_WAIT})
 _RESET_ON_ABORT = frozenset(
     {State.SYN_RECEIVED, State.ESTABLISHED, State.FIN_WAIT_1, State.FIN_WAIT_2, State.CLOSE_WAIT}
 )
+_OVER = frozenset({State.TIME_WAIT, State.CLOSED})
 _CLOSED_IN_ORDER = frozenset({Cause.ACK_OF_FIN, Cause.FIN_ARRIVED})
 
 
@@ -223,9 +224,8 @@ class Connection:
 
         Where both sides have closed nothing is left to be reset; what is unread is forgotten.
         """
-        if self.state is State.TIME_WAIT or self.state is State.CLOSED:
-            self.released = True
-            return Effects()
+        if self.state in _OVER:
+            return self._forget_unread()
         if self.unread:
             self.released = True
             return self._reset(ResetReason.UNREAD_DATA, now)
@@ -236,8 +236,11 @@ class Connection:
         return effects
 
     def abort(self, now: Instant) -> Effects:
-        """ABORT (3.10.5): end at once, with a reset where the peer may still believe in the connection."""
-        return self._reset(ResetReason.ABORT, now)
+        """ABORT (3.10.5): end at once, with a reset where the peer may still believe in the connection.
+
+        Where both sides have closed that has been done; TIME_WAIT is the host's, and MUST-13 bids it stay.
+        """
+        return self._forget_unread() if self.state in _OVER else self._reset(ResetReason.ABORT, now)
 
     def status(self) -> Status:
         """STATUS (3.10.6)."""
@@ -312,7 +315,8 @@ class Connection:
         self.fin_wait_2_at = Instant(now + self.config.fin_wait_2_timeout)
 
     def fail(self, reason: Failure, effects: Effects) -> None:
-        """Tell observers, and the application if it can have heard of the connection (MUST-12)."""
+        """Tell observers, and the application if it can have heard of it (MUST-12); what is unread is flushed."""
+        self.unread.clear()
         effects.events.append(ConnectionFailed(self.id, reason))
         if self.released:
             return
@@ -328,10 +332,13 @@ class Connection:
         if not self.released:
             effects.signals.append(Closed(self.id))
 
+    def _forget_unread(self) -> Effects:
+        self.released = True
+        self.unread.clear()
+        return Effects()
+
     def _reset(self, reason: ResetReason, now: Instant) -> Effects:
         effects = Effects()
-        if self.state is State.CLOSED:
-            raise self._invalid("abort", "there is no connection")
         if self.state in _RESET_ON_ABORT:
             emission.emit_reset(self, reason, effects)
         self.enter(Cause.ABORT_CALL, now, effects)
