@@ -152,11 +152,11 @@ class AmqpPort:
         while True:
             try:
                 await self._session()
-            except LinkError as error:
+            except (LinkError, PortError) as error:
                 hopeless = hopelessness(error, self._broker)
                 if hopeless is not None:
                     self._say_down(str(hopeless))
-                    raise hopeless from error
+                    raise hopeless from None
                 self._say_down(f"broker {self._broker}: {error}; trying again")
             await asyncio.sleep(self._backoff.pause())
 

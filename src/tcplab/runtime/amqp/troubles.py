@@ -5,8 +5,10 @@ from tcplab.runtime.amqp.broker import Broker
 from tcplab.runtime.amqp.link import ACCESS_REFUSED, NOT_ALLOWED, PRECONDITION_FAILED, LinkError, Refused
 
 
-def hopelessness(error: LinkError, broker: Broker) -> PortError | None:
+def hopelessness(error: LinkError | PortError, broker: Broker) -> PortError | None:
     """Return what to tell people where trying again is no use, ``None`` where it may be."""
+    if isinstance(error, PortError):
+        return error
     if not isinstance(error, Refused):
         return None
     said = error.text.partition(" - ")[2] or error.text
