@@ -82,9 +82,7 @@ def _figures() -> Row:
                 "Resets that arrived and were ignored (RFC 1337), and FINs sent again because the last ACK was lost: "
                 "each is acknowledged again, and the 2 MSL begin anew. Without TIME_WAIT the peer would get a reset.",
                 "ops",
-                Query(
-                    f'label_replace({restarts}, "reason", "fin_again", "", "") or {resets}', "{{reason}}", every=SMOOTH
-                ),
+                Query(f"{fins} or {resets}", "{{reason}}", every=SMOOTH),
                 width=6,
             ),
         ],
