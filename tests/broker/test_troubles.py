@@ -63,13 +63,15 @@ async def test_a_host_without_the_right_to_send_is_refused_at_once(amqp_lab: Lab
 
 
 @in_loop
-async def test_a_right_to_send_that_is_taken_away_is_said_by_the_first_packet_that_needs_it(amqp_lab: Lab) -> None:
-    async with open_port(amqp_lab, "client", client_end()) as (port, watcher):
-        silence(amqp_lab)
+async def test_a_refusal_of_a_packet_itself_ends_the_port(amqp_lab: Lab) -> None:
+    may = {"configure": ".*", "read": ".*", "write": "^(network|quarantine)$"}  # all that opening the port takes
+    amqp_lab.management.put("permissions", amqp_lab.vhost, amqp_lab.broker("netem").user, body=may)
+
+    async with open_port(amqp_lab, "netem", network_end(amqp_lab)) as (port, watcher):
         port.send([fresh(1)])
         error = await port.lost()
 
-        assert "access to exchange 'to-network'" in str(error)
+        assert "write access to exchange 'amq.default'" in str(error)
         assert watcher.of(LinkDown) == [LinkDown(str(error))]
 
 
