@@ -105,6 +105,13 @@ class Lab:
         """Return everything that a service has printed."""
         return self.compose("logs", "--no-color", "--no-log-prefix", service)
 
+    def memory(self) -> float:
+        """Return the octets that all containers use together."""
+        names = self.compose("ps", "--quiet").split()
+        command = ["docker", "stats", "--no-stream", "--format", "{{.MemUsage}}", *names]
+        answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return sum(_octets(line.partition("/")[0].strip()) for line in answer.splitlines())
+
     def scrape(self, service: str) -> dict[str, float]:
         """Return what a service's /metrics says now, read within its container; empty where it does not answer."""
         script = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:9100/metrics').read().decode())"
@@ -153,3 +160,11 @@ def _free_ports(count: int) -> list[int]:
     finally:
         for probe in probes:
             probe.close()
+
+
+def _octets(text: str) -> float:
+    """Return the octets of what Docker writes as 12.3MiB."""
+    for unit, size in (("KiB", 2**10), ("MiB", 2**20), ("GiB", 2**30), ("B", 1)):
+        if text.endswith(unit):
+            return float(text.removesuffix(unit)) * size
+    raise ValueError(text)

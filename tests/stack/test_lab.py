@@ -1,0 +1,109 @@
+"""The whole lab under its default load, as Prometheus sees it."""
+
+import time
+from typing import NamedTuple
+
+import pytest
+
+from grafana.boards.queries import panel_queries
+from tests.stack.conftest import MSL
+from tests.stack.lab import Lab, Labels, eventually
+
+pytestmark = pytest.mark.stack
+
+HEALTHY_WITHIN = 60.0  # seconds
+FIRST_DATA_WITHIN = 15.0
+SETTLED_WITHIN = 90.0
+MEMORY = 1_500_000_000  # octets, of all containers together
+TIME_WAITING = 'sum(tcplab_connections{state="time_wait"})'
+TRANSITIONS = "sum(tcplab_state_transitions_total)"
+
+
+class Running(NamedTuple):
+    """A lab that is up, how long that took, and when it was done."""
+
+    lab: Lab
+    took: float
+    since: float
+
+
+@pytest.fixture(scope="module")
+def running(lab: Lab) -> Running:
+    return Running(lab, lab.up(), time.monotonic())
+
+
+def test_the_lab_is_healthy_and_shows_data_soon(running: Running) -> None:
+    lab = running.lab
+    assert running.took < HEALTHY_WITHIN
+
+    left = FIRST_DATA_WITHIN - (time.monotonic() - running.since)
+    eventually(lambda: lab.total(TIME_WAITING) > 0, left, "somebody is in TIME_WAIT")
+    before = lab.total(TRANSITIONS)
+    eventually(lambda: lab.total(TRANSITIONS) > before > 0, FIRST_DATA_WITHIN, "states change")
+    print(f"healthy after {running.took:.1f} s")
+
+
+def test_the_lab_fits_into_its_memory(running: Running) -> None:
+    assert running.lab.memory() < MEMORY
+
+
+def test_time_wait_obeys_littles_law(running: Running) -> None:
+    window = f"[{6 * MSL:g}s]"
+    entries = f'sum(rate(tcplab_state_transitions_total{{to="time_wait"}}{window}))'
+    expected = f"{entries} * {2 * MSL:g}"
+    ratio = f"avg_over_time({TIME_WAITING}{window[:-1]}:1s]) / ({expected})"
+
+    def settled() -> list[tuple[Labels, float]] | None:
+        found = running.lab.query(ratio)
+        return found if found and abs(found[0][1] - 1) < 0.1 else None
+
+    ((_, within),) = eventually(settled, SETTLED_WITHIN, "TIME_WAIT settles at close rate x 2 MSL")
+    print(f"TIME_WAIT is {within:.3f} of close rate x 2 MSL")
+
+
+def test_nothing_illegal_and_nothing_corrupted_happens(running: Running) -> None:
+    assert running.lab.total("tcplab_illegal_transitions_total") == 0
+    assert running.lab.total('tcplab_transfers_total{outcome="corrupted"}') == 0
+    assert running.lab.total('tcplab_transfers_total{outcome="completed"}') > 0
+
+
+@pytest.mark.parametrize(("board", "panel", "expression"), panel_queries())
+def test_a_panel_shows_something(running: Running, board: str, panel: str, expression: str) -> None:
+    eventually(
+        lambda: any(value for _, value in running.lab.query(expression)),
+        SETTLED_WITHIN,
+        f"{board}: {panel}: {expression}",
+    )
+
+
+def test_every_target_is_scraped(running: Running) -> None:
+    targets = {labels["job"]: value for labels, value in running.lab.query("min by (job) (up)")}
+
+    assert targets.keys() >= {"client", "server", "netem", "rabbitmq"}
+    assert set(targets.values()) == {1.0}
+
+
+def test_clients_can_be_multiplied(running: Running) -> None:
+    lab = running.lab
+
+    lab.compose("up", "--detach", "--wait", "--no-recreate", "--scale", "client=5", "client")
+
+    names = {line.partition(":")[0] for line in lab.logs("client").splitlines() if "the broker answers" in line}
+    assert names == {f"client-10.0.1.{number}" for number in range(1, 6)}
+    opened = "sum by (node) (tcplab_connections_opened_total * on (instance) group_left (node) tcplab_node_info)"
+    eventually(
+        lambda: names <= {labels["node"] for labels, value in lab.query(opened) if value > 0},
+        60, "Prometheus sees connections of all five",
+    )  # fmt: skip
+
+
+def test_the_services_stop_in_order(running: Running) -> None:
+    lab = running.lab
+
+    lab.compose("stop", "client", "server", "netem")
+
+    for service in ("client", "server", "netem"):
+        for container in lab.containers(service):
+            assert container["State"]["ExitCode"] == 0, lab.logs(service)
+        assert ": stopped" in lab.logs(service)
+        assert "Traceback" not in lab.logs(service)
