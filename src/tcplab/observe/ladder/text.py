@@ -210,7 +210,7 @@ class TextLadder:
         """Return what to say at the arrow's end of its delay or its loss, and what of it finds no place there."""
         room = self.layout.lane - len(label) - 7
         if row.kind in ("lost", "vanishes"):
-            words = _loss(row)
+            words = loss_text(row)
             cross = self.layout.glyphs.cross
             whole = f" {cross} {words} "
             return (whole, "") if len(whole) <= room + 3 else (f" {cross} ", words)
@@ -294,7 +294,8 @@ def _times(part: tuple[str, str], count: int) -> tuple[str, str]:
     return part[0] * count, part[1]
 
 
-def _loss(row: Row) -> str:
+def loss_text(row: Row) -> str:
+    """Return why the network lost a segment, in words."""
     return _LOSSES.get(row.lost, f"lost: {row.lost}")
 
 
