@@ -75,6 +75,13 @@ def test_a_late_advance_says_how_long_the_packet_was_really_under_way() -> None:
     ]
 
 
+def test_the_delay_counts_from_when_the_packet_came_in_not_from_its_birth() -> None:
+    net, one = network(Profile(delay=MS)), packet(1)
+    net.receive(one, Instant(SECOND))
+
+    assert drain(net)[0][1].events == [PacketForwarded(one, THERE, MS)]
+
+
 def test_each_direction_has_a_delay_of_its_own() -> None:
     net = Network({THERE: Profile(delay=MS), BACK: Profile(delay=Duration(3 * MS))}, seed=1)
     net.receive(packet(1), START)

@@ -150,6 +150,16 @@ def test_a_crowded_line_gives_its_rate(rate: int) -> None:
     assert len(arrived) > N / 2
 
 
+def test_a_copy_has_a_jitter_of_its_own(packets: Sequence[Packet]) -> None:
+    network = Network({THERE: Profile(delay=MS, jitter=MS, duplicate=0.5, limit=N)}, seed=42)
+    left = {(each.id, each.copy): time for time, each in arrivals(stream(network, packets))}
+
+    pairs = [(left[number, 0], left[number, 1]) for number, copy in left if copy]
+
+    # Of two offsets that do not know of each other, one is beyond the other half of the time.
+    assert_binomial(sum(1 for one, other in pairs if other > one), len(pairs), 1 / 2)
+
+
 def test_turning_one_knob_does_not_shift_what_the_others_do(packets: Sequence[Packet]) -> None:
     jitter = Profile(delay=Duration(5 * MS), jitter=MS)
     only_jitter, only_loss = run(jitter, packets), run(Profile(loss=0.2), packets)

@@ -98,6 +98,19 @@ def test_packets_go_back_and_forth_over_a_perfect_link_at_one_instant() -> None:
     assert {time for time, _ in server.received} == {MS}
 
 
+def test_packets_that_arrive_at_one_instant_keep_their_order() -> None:
+    journal = Journal()
+    client, server = Sender(CLIENT, [packet(n) for n in range(5)]), Echo(SERVER, times=5)
+
+    world_of(client, server, there=MS, back=0, journal=journal).run(HOUR)
+
+    assert [each.id for _, each in server.received] == [0, 1, 2, 3, 4]
+    assert [(record.node, record.event.packet.id) for record in journal.of(PacketReceived) if record.time == MS] == [
+        *(hop for n in range(5) for hop in [("server", n), ("netem", n)]),
+        *(("client", n) for n in range(5)),
+    ]
+
+
 def test_two_nodes_that_answer_each_other_for_ever_at_one_instant_are_stopped() -> None:
     world = world_of(Mirror(CLIENT, [packet(1, born=MS)]), Mirror(SERVER), there=0, back=0)
     wanted = f"{PACKETS_AT_ONE_INSTANT + 1} packets were delivered at instant {MS}, and time stands still"
@@ -183,6 +196,14 @@ def test_a_node_is_woken_at_its_last_word_and_at_no_other_time(
     world_of(Sender(CLIENT, [packet(1), packet(2, born=MS)]), alarm, there=MS).run(HOUR)
 
     assert alarm.advanced == advanced
+
+
+def test_a_deadline_in_the_past_is_due_at_once_and_does_not_turn_time_back() -> None:
+    alarm = Alarm(SERVER, None, [-MS // 2])
+
+    world_of(Sender(CLIENT, [packet(1)]), alarm, there=MS).run(HOUR)
+
+    assert alarm.advanced == [MS]
 
 
 def test_at_one_instant_the_network_comes_first_then_the_hosts_in_their_order() -> None:
