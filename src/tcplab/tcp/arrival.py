@@ -130,6 +130,7 @@ def _established(c: Connection, segment: Segment, cause: Cause, now: Instant, ef
         c.rtt.after_lost_syn()
     _time_round_trip(c, now, effects)
     c.timer.stop()
+    c.recover = None
     c.opened = True
     _take_window(c, segment)
     c.enter(cause, now, effects)
@@ -214,33 +215,34 @@ def _check_ack(c: Connection, packet: Packet, now: Instant, effects: Effects) ->
         return _ignore(c, packet, Ignored.UNACCEPTABLE_ACK, effects)
     if acked < 0:
         return bool(segment.length) or _ignore(c, packet, Ignored.OLD_ACK, effects)
-    reopened = _update_window(c, segment)
+    window = snd.wnd
+    _update_window(c, segment)
     if acked:
         _acknowledged(c, segment, acked, now, effects)
     else:
-        _not_acknowledged(c, segment, reopened, now, effects)
+        _not_acknowledged(c, segment, window, now, effects)
     return c.state is not State.CLOSED
 
 
-def _update_window(c: Connection, segment: Segment) -> bool:
-    """Take SND.WND from a segment that is not older than the last (3.10.7.4); return whether that reopened it."""
+def _update_window(c: Connection, segment: Segment) -> None:
+    """Take SND.WND from a segment that is not older than the last (3.10.7.4)."""
     snd = c.snd
-    if not (seq_lt(snd.wl1, segment.seq) or (snd.wl1 == segment.seq and seq_le(snd.wl2, segment.ack))):
-        return False
-    was_closed = snd.wnd == 0
-    _take_window(c, segment)
-    return was_closed and snd.wnd > 0
+    if seq_lt(snd.wl1, segment.seq) or (snd.wl1 == segment.seq and seq_le(snd.wl2, segment.ack)):
+        _take_window(c, segment)
 
 
-def _not_acknowledged(c: Connection, segment: Segment, reopened: bool, now: Instant, effects: Effects) -> None:
-    """ACK = SND.UNA: a closed window's sign of life, a reopened window, or a duplicate acknowledgement."""
+def _not_acknowledged(c: Connection, segment: Segment, window: int, now: Instant, effects: Effects) -> None:
+    """ACK = SND.UNA: a closed window's sign of life, a window that reopened, or a duplicate acknowledgement.
+
+    ``window`` is SND.WND before the segment: what changes it is no duplicate (RFC 5681, section 2).
+    """
     if c.snd.wnd == 0:
         c.timer.alive(now, c.config.r2)
     elif not c.snd.outstanding:
         return
-    elif reopened:
-        emission.retransmit(c, effects, "probe")
-    elif not segment.length:
+    elif window == 0:
+        emission.retransmit(c, effects, "fast")  # what probed the closed window need not wait for the timer
+    elif not segment.length and segment.window == window:
         c.duplicate_acks += 1
         if c.duplicate_acks == _DUPLICATE_ACKS and c.recover is None:
             c.recover = c.snd.nxt

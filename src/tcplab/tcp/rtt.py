@@ -46,7 +46,7 @@ class RttEstimator:
             self.backoff += 1
 
     def after_lost_syn(self) -> None:
-        """Begin data transfer cautiously when the SYN had to be sent again (RFC 6298, 5.7)."""
-        if self.srtt is None:
+        """Begin data transfer with 3 s, were it less, when the SYN had to be sent again (RFC 6298, 5.7)."""
+        if self.srtt is None and self.base < _AFTER_LOST_SYN:
             self.base = Duration(min(max(_AFTER_LOST_SYN, self._config.rto_min), self._config.rto_max))
             self.backoff = 0
