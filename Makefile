@@ -5,10 +5,12 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 COMPOSE := docker compose
+GENERATORS := tcplab.wire.schema tcplab.observe.catalogue tcplab.runtime.definitions grafana.boards \
+  services.common.readme
 MISSPELT = $(filter-out $(shell grep -o 'TCPLAB_[A-Z0-9_]*' docker-compose.yml),$(filter TCPLAB_%,$(.VARIABLES)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install check format test test-stack replay demo up down bench lock clean
+.PHONY: help install check generate format test test-stack replay demo up down bench lock clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,7 +45,15 @@ check: $(VENV)/.dev ## ruff, mypy --strict, import-linter, generated files up to
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
+	@for generator in $(GENERATORS); do \
+	  echo "$(BIN)/python -m $$generator --check"; $(BIN)/python -m $$generator --check || exit 1; done
+
+generate: $(VENV)/.dev ## write the generated files anew
+	$(BIN)/python -m tcplab.runtime.definitions > rabbitmq/definitions.json.new
+	mv rabbitmq/definitions.json.new rabbitmq/definitions.json
+	@for generator in $(filter-out tcplab.runtime.definitions,$(GENERATORS)); do \
+	  echo "$(BIN)/python -m $$generator"; $(BIN)/python -m $$generator || exit 1; done
 
 format: $(VENV)/.dev ## let ruff mend what it can
 	$(BIN)/ruff check --fix .

@@ -1,6 +1,8 @@
 """What import-linter cannot see: chance drawn from anything but a seeded generator, and whether its rules bite."""
 
 import ast
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -46,13 +48,43 @@ def test_the_rule_about_chance_can_fail(use: str) -> None:
     assert unseeded(use) != []
 
 
+def lint(root: Path) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join((str(root / "src"), str(root)))
+    return subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-logo", "--no-cache"],
+        cwd=root, env=os.environ | {"PYTHONPATH": path, "COLUMNS": "200"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
 def test_imports_go_downwards() -> None:
-    answer = subprocess.run(
-        [Path(sys.executable).with_name("lint-imports"), "--no-logo"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    answer = lint(ROOT)
 
     assert answer.returncode == 0, answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "forbidden", "broken"),
+    [
+        ("tcp/rtt.py", "import time", "no clock"),
+        ("wire/segment.py", "import tcplab.tcp.states", "Each layer"),
+        ("tcp/rtt.py", "import tcplab.netem.link", "Each layer"),
+        ("observe/journal.py", "import pika", "speaks to pika"),
+        ("runtime/loop.py", "import docker", "Docker's library"),
+        ("runtime/loop.py", "import prometheus_client", "speak to prometheus_client"),
+    ],
+)
+def test_the_rules_about_imports_can_fail(tmp_path: Path, module: str, forbidden: str, broken: str) -> None:
+    for name in ("src", "services", ".importlinter"):
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, tmp_path / name)
+    with (tmp_path / "src" / "tcplab" / module).open("a", encoding="utf-8") as file:
+        file.write(f"\n{forbidden}\n")
+
+    answer = lint(tmp_path)
+
+    assert answer.returncode != 0
+    (contract,) = [line for line in answer.stdout.splitlines() if " BROKEN" in line]
+    assert broken in contract
