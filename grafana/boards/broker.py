@@ -61,8 +61,8 @@ def _figures() -> Row:
                 Query(promql.total(promql.broker_rate("rabbitmq_global_messages_received_total")), ""),
             ),
             number(
-                "Memory",
-                f"Resident memory of the broker. {_MANUAL}.",
+                "Memory of the broker",
+                f"Resident memory. {_MANUAL}.",
                 "bytes",
                 Query(promql.total(promql.broker_now("rabbitmq_process_resident_memory_bytes")), ""),
             ),
@@ -159,7 +159,7 @@ def _trust() -> Row:
             ),
             lines(
                 "Memory",
-                "Resident memory, by node.",
+                "Resident memory of each node.",
                 "bytes",
                 Query(promql.per_node(promql.node_now("process_resident_memory_bytes")), "{{node}}"),
             ),

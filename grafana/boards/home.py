@@ -65,7 +65,11 @@ def _figures() -> Row:
         "",
         [
             number(
-                "Nodes", "By role.", "short", Query(promql.total(promql.now(NODE_INFO), "role"), "{{role}}"), width=6
+                "Nodes",
+                "That Prometheus sees, by role.",
+                "short",
+                Query(promql.total(promql.now(NODE_INFO), "role"), "{{role}}"),
+                width=6,
             ),
             number(
                 "Connections per second",
@@ -145,7 +149,7 @@ def _glance() -> Row:
                 "How many connections wait (whole line), and close rate × 2 MSL (dashed), on all nodes together.",
                 "short",
                 Query(promql.total(promql.now(CONNECTIONS, 'state="time_wait"')), "in TIME_WAIT"),
-                Query(promql.total(predicted), "close rate × 2 MSL", dashed=True, every=SMOOTH),
+                Query(promql.total(predicted), "close rate × 2 MSL", dashed=True),
             ),
             lines(
                 "Health: nodes that the broker answers",

@@ -100,7 +100,7 @@ def _little() -> Row:
                 "load has been steady for 2 MSL; until then the count climbs.",
                 "short",
                 Query(promql.per_node(promql.now(CONNECTIONS, _IN_TIME_WAIT)), "{{node}}"),
-                Query(promql.per_node(_littles_law()), "{{node}}, close rate × 2 MSL", dashed=True, every=SMOOTH),
+                Query(promql.per_node(_littles_law()), "{{node}}, close rate × 2 MSL", dashed=True),
                 width=24,
             ),
             lines(
