@@ -34,7 +34,7 @@ def emit(c: Connection, now: Instant, effects: Effects) -> None:
     if c.state in _SENDING and not c.fin_sent and (c.fin_queued or c.queue):
         _emit_new(c, now, effects)
     if c.ack_due:
-        effects.segments.append(_build(c, c.snd.nxt, ACK))
+        effects.segments.append(_build(c, c.snd.acceptable, ACK))
 
 
 def _emit_new(c: Connection, now: Instant, effects: Effects) -> None:
@@ -78,7 +78,7 @@ def emit_window_update(c: Connection, now: Instant, effects: Effects) -> None:
     """Tell the peer that reading has reopened a window it may be waiting for (MUST-39 bounds how often)."""
     if c.state not in (State.ESTABLISHED, State.FIN_WAIT_1, State.FIN_WAIT_2):
         return
-    half = c.config.receive_buffer // 2
+    half = max(c.config.receive_buffer // 2, 1)
     told = c.rcv.wnd
     if told < half and _free(c) - told >= min(half, c.config.mss) and (told < c.config.mss or _free(c) - told >= half):
         c.ack_due = True
@@ -86,8 +86,8 @@ def emit_window_update(c: Connection, now: Instant, effects: Effects) -> None:
 
 
 def emit_reset(c: Connection, reason: ResetReason, effects: Effects) -> None:
-    """Send <SEQ=SND.NXT><CTL=RST>."""
-    effects.segments.append(Segment(c.id.local_port, c.id.remote_port, c.snd.nxt, SeqNumber(0), RST, 0))
+    """Send <SEQ=SND.NXT><CTL=RST>, from within the peer's window."""
+    effects.segments.append(Segment(c.id.local_port, c.id.remote_port, c.snd.acceptable, SeqNumber(0), RST, 0))
     effects.events.append(ResetSent(c.id, reason))
 
 

@@ -27,6 +27,15 @@ class SendSpace:
         """Octets that the peer's window still admits; negative where the peer has shrunk it."""
         return self.wnd - (self.nxt - self.una) % MODULUS
 
+    @property
+    def acceptable(self) -> SeqNumber:
+        """What to put into SEG.SEQ of a segment without text: SND.NXT, but nothing beyond the peer's window.
+
+        While a closed window is being probed, SND.NXT lies beyond it; were our ACKs sent from there, two ends that
+        probe each other would find each other's ACKs unacceptable, and answer them for ever.
+        """
+        return self.nxt if self.usable >= 0 or self.una == self.iss else seq_add(self.una, self.wnd)
+
 
 class ReceiveSpace:
     """RCV.NXT, RCV.WND and IRS; the window is kept as its right edge, which never moves left (SHLD-14).
