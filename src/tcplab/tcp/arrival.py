@@ -21,7 +21,7 @@ from tcplab.tcp.events import (
 )
 from tcplab.tcp.reset import reset_for
 from tcplab.tcp.states import Cause, State
-from tcplab.units import Instant, elapsed
+from tcplab.units import MILLISECOND, Duration, Instant, elapsed
 from tcplab.wire.segment import ACK, FIN, RST, SYN, Segment
 from tcplab.wire.seq import seq_add, seq_diff, seq_le, seq_lt
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _RECEIVING: Final = frozenset({State.ESTABLISHED, State.FIN_WAIT_1, State.FIN_WAIT_2})
 _DUPLICATE_ACKS: Final = 3  # RFC 5681, section 3.2
+_CHALLENGE_INTERVAL: Final = Duration(500 * MILLISECOND)  # Linux's default of tcp_invalid_ratelimit
 
 
 def segment_arrives(c: Connection, packet: Packet, now: Instant, effects: Effects) -> None:
@@ -39,7 +40,7 @@ def segment_arrives(c: Connection, packet: Packet, now: Instant, effects: Effect
     elif c.state is State.SYN_SENT:
         _in_syn_sent(c, packet, now, effects)
     elif (
-        _check_sequence(c, packet, effects)
+        _check_sequence(c, packet, now, effects)
         and (not packet.segment.flags & (RST | SYN) or _check_reset_and_syn(c, packet, now, effects))
         and _check_ack(c, packet, now, effects)
     ):
@@ -142,7 +143,7 @@ def _established(c: Connection, segment: Segment, cause: Cause, now: Instant, ef
 # --- 3.10.7.4, first: sequence number ----------------------------------------------------------------------------
 
 
-def _check_sequence(c: Connection, packet: Packet, effects: Effects) -> bool:
+def _check_sequence(c: Connection, packet: Packet, now: Instant, effects: Effects) -> bool:
     """Go on if any of the segment lies in the window; else acknowledge, so that the peer learns where we are.
 
     With a closed window the ACK of a probe at RCV.NXT still counts, though its text does not.
@@ -159,8 +160,21 @@ def _check_sequence(c: Connection, packet: Packet, effects: Effects) -> bool:
         c.ack_due = True
         return True
     if not segment.flags & RST:
-        c.ack_due = True
+        _acknowledge_unacceptable(c, segment, now)
     return _ignore(c, packet, Ignored.UNACCEPTABLE_SEQUENCE, effects)
+
+
+def _acknowledge_unacceptable(c: Connection, segment: Segment, now: Instant) -> None:
+    """Let the peer learn where we are; a bare ACK only so often, lest two ends answer each other for ever.
+
+    That is what desynchronized ends would do (RFC 5961, section 7). Data and FINs are always answered: the peer may
+    be sending them again because our ACK was lost.
+    """
+    if not segment.length:
+        if now < c.challenge_after:
+            return
+        c.challenge_after = Instant(now + _CHALLENGE_INTERVAL)
+    c.ack_due = True
 
 
 # --- second: RST (RFC 5961, section 3.2) -------------------------------------------------------------------------
@@ -211,7 +225,7 @@ def _check_ack(c: Connection, packet: Packet, now: Instant, effects: Effects) ->
         return True
     acked = seq_diff(segment.ack, snd.una)
     if acked > snd.outstanding or acked < -snd.max_wnd:  # RFC 5961, section 5.2
-        c.ack_due = True
+        _acknowledge_unacceptable(c, segment, now)
         return _ignore(c, packet, Ignored.UNACCEPTABLE_ACK, effects)
     if acked < 0:
         return bool(segment.length) or _ignore(c, packet, Ignored.OLD_ACK, effects)

@@ -69,6 +69,7 @@ class Connection:
     __slots__ = (
         "ack_due",
         "active_close",
+        "challenge_after",
         "closing_since",
         "config",
         "duplicate_acks",
@@ -131,6 +132,7 @@ class Connection:
         self.fin_sent = False
         self.peer_fin: int | None = None  # position in the stream at which the peer's FIN stands
         self.active_close = False
+        self.challenge_after = Instant(0)  # until then no bare ACK that is unacceptable is answered
         self.opened_at = Instant(0)
         self.closing_since: Instant | None = None
         self.fin_wait_2_at: Instant | None = None
