@@ -12,9 +12,6 @@ from tests.laws.nodes import KINDS, Kind, begin, play
 from tests.netem.packets import packet
 
 every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
-HEEDLESS = pytest.mark.xfail(
-    raises=pytest.fail.Exception, strict=True, reason="tcplab.tcp.host.Host does not look whether time goes back"
-)
 ADVANCES_AT_ONE_INSTANT = 10
 
 
@@ -108,13 +105,7 @@ def receive(node: Node, now: Instant) -> None:
     node.receive(packet(1, now), now)
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        pytest.param(kind, id=name, marks=[HEEDLESS] if name in ("client", "server") else [])
-        for name, kind in KINDS.items()
-    ],
-)
+@every_kind
 @given(data=st.data(), back=st.integers(1, 10**9))
 def test_time_never_goes_back(kind: Kind, data: st.DataObject, back: int) -> None:
     inputs = data.draw(kind.inputs)

@@ -44,7 +44,7 @@ from tcplab.tcp.reset import reset_for
 from tcplab.tcp.schedule import Schedule
 from tcplab.tcp.states import TRANSITIONS, Cause, State
 from tcplab.tcp.time_wait import TimeWait
-from tcplab.units import Instant, elapsed
+from tcplab.units import START, Instant, elapsed
 from tcplab.wire.malformed import MalformedSegment
 from tcplab.wire.octets import decode
 from tcplab.wire.segment import ACK, RST, SYN, Segment
@@ -94,6 +94,7 @@ class Host:
         self._app = app
         self._isn = keyed_isn(isn_key) if isn is None else isn
         self._packet_id = first_packet_id
+        self._now = START
         self._incarnation = 0
         self._table: dict[Key, Connection | TimeWait] = {}
         self._unread: dict[ConnectionId, Connection] = {}  # gone or in TIME_WAIT, with octets not yet received
@@ -125,6 +126,7 @@ class Host:
 
     def receive(self, packet: Packet, now: Instant) -> Output:
         """Demultiplex a packet and let its connection, a listener or nobody answer."""
+        self._go_on(now)
         if packet.target != self.address:
             return Output((), (PacketDiscarded(packet, "wrong_address"),))
         if packet.octets is not None:
@@ -148,6 +150,7 @@ class Host:
 
     def advance(self, now: Instant) -> Output:
         """Do what is due of timers, TIME_WAITs and the application."""
+        self._go_on(now)
         for connection in self._schedule.due(now):
             self._apply(connection, connection.advance(now), now)
         while (record := self._first_time_wait()) is not None and record.expires <= now:
@@ -167,6 +170,10 @@ class Host:
             first = record.expires
         wanted = self._app.deadline()
         return wanted if first is None or (wanted is not None and wanted < first) else first
+
+    def _go_on(self, now: Instant) -> None:
+        assert now >= self._now, f"time went back from {self._now} to {now}"
+        self._now = now
 
     # --- for people ----------------------------------------------------------------------------------------------
 
