@@ -16,6 +16,7 @@ from tcplab.node import Address, PacketDiscarded
 from tcplab.runtime.amqp import Broker
 from tcplab.runtime.loop import Driver
 from tcplab.wire.json import encode
+from tests.broker.asking import channel
 from tests.broker.ports import CLOCK, Watcher, client_end, fresh, make, network_end, open_port, server_end
 from tests.support.labs import Lab
 from tests.support.loops import in_loop
@@ -25,16 +26,6 @@ pytestmark = pytest.mark.broker
 VICTIM = "host.10.0.2.1"
 OWN = "host.10.0.1.9"
 Way = Callable[[BlockingChannel], object]
-
-
-@contextmanager
-def channel(broker: Broker) -> Iterator[BlockingChannel]:
-    credentials = pika.PlainCredentials(broker.user, broker.password)
-    connection = pika.BlockingConnection(pika.ConnectionParameters(broker.host, broker.port, broker.vhost, credentials))
-    try:
-        yield connection.channel()
-    finally:
-        connection.close()
 
 
 @contextmanager

@@ -220,6 +220,7 @@ class Link:
             queue,
             lambda _channel, _method, properties, body: on_message(properties, body),
             auto_ack=True,
+            consumer_tag=queue,
             callback=self._answered,
         )
         await answer

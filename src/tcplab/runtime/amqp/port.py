@@ -17,7 +17,7 @@ from tcplab.runtime.amqp.topology import QUARANTINE
 from tcplab.runtime.amqp.troubles import hopelessness
 from tcplab.runtime.clock import Clock
 from tcplab.tcp.config import MSL_DEFAULT
-from tcplab.units import MICROSECOND, Duration
+from tcplab.units import MICROSECOND, MINUTE, Duration
 from tcplab.wire.json import CONTENT_TYPE, MESSAGE_PACKETS_LIMIT, decode, encode
 from tcplab.wire.malformed import MalformedSegment
 
@@ -27,6 +27,7 @@ REASON: Final = "reason"
 """Header of a message in quarantine: why it is there."""
 
 TRANSIENT: Final = 1  # AMQP's delivery mode of a message that is not written to disk
+TRANSIT_LIMIT: Final = 60 * MINUTE  # beyond it, as below nothing, the sender's clock is not ours and says nothing
 EXPIRATION_LIMIT: Final = 2**32 - 1  # milliseconds that RabbitMQ takes
 
 
@@ -226,7 +227,7 @@ class AmqpPort:
         if not isinstance(sent, int):
             return None
         transit = Duration(self._clock.now() - sent * MICROSECOND)
-        return transit if transit >= 0 else None  # the sender's clock is ahead of ours: it says nothing
+        return transit if 0 <= transit <= TRANSIT_LIMIT else None
 
     def _publish(self, exchange: str, key: str, body: bytes, headers: Mapping[str, str | int]) -> bool:
         """Publish a message if there is a link and room for it, and return whether it was."""
