@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from grafana.boards import broker, lifecycle, network, promql, time_wait
-from grafana.boards.parts import SMOOTH, Query, Row, board, lines, number, prose, timeline
+from grafana.boards.parts import SMOOTH, Panel, Query, Row, board, lines, number, prose, timeline
 from tcplab.observe.catalogue import (
     BROKER_UP,
     CONFIG_TIME_SCALE,
@@ -59,66 +59,72 @@ def build() -> dict[str, Any]:
 
 
 def _figures() -> Row:
+    return Row("", [*_load(), *_network()])
+
+
+def _load() -> list[Panel]:
+    return [
+        number(
+            "Nodes",
+            "That Prometheus sees, by role.",
+            "short",
+            Query(promql.total(promql.now(NODE_INFO), "role"), "{{role}}"),
+            width=6,
+        ),
+        number(
+            "Connections per second",
+            "Opened by clients.",
+            "ops",
+            Query(promql.total(promql.rate(CONNECTIONS_OPENED, 'side="active"')), ""),
+            width=3,
+            decimals=1,
+        ),
+        number(
+            "Transfers per second",
+            "Completed, and verified by their digest, on both sides.",
+            "ops",
+            Query(promql.total(promql.rate(TRANSFERS, 'outcome="completed"')), ""),
+            width=3,
+            decimals=1,
+        ),
+        number(
+            "In TIME_WAIT",
+            "On all nodes together.",
+            "short",
+            Query(promql.total(promql.now(CONNECTIONS, 'state="time_wait"')), ""),
+            width=3,
+        ),
+    ]
+
+
+def _network() -> list[Panel]:
     lost = promql.total(promql.rate(NETEM_DROPS))
     let_go = promql.total(promql.rate(NETEM_SEGMENTS, 'action="forwarded"'))
-    return Row(
-        "",
-        [
-            number(
-                "Nodes",
-                "That Prometheus sees, by role.",
-                "short",
-                Query(promql.total(promql.now(NODE_INFO), "role"), "{{role}}"),
-                width=6,
-            ),
-            number(
-                "Connections per second",
-                "Opened by clients.",
-                "ops",
-                Query(promql.total(promql.rate(CONNECTIONS_OPENED, 'side="active"')), ""),
-                width=3,
-                decimals=1,
-            ),
-            number(
-                "Transfers per second",
-                "Completed, and verified by their digest, on both sides.",
-                "ops",
-                Query(promql.total(promql.rate(TRANSFERS, 'outcome="completed"')), ""),
-                width=3,
-                decimals=1,
-            ),
-            number(
-                "In TIME_WAIT",
-                "On all nodes together.",
-                "short",
-                Query(promql.total(promql.now(CONNECTIONS, 'state="time_wait"')), ""),
-                width=3,
-            ),
-            number(
-                "Median handshake",
-                "From the first SYN to ESTABLISHED, on the active side.",
-                "s",
-                Query(promql.quantile(0.5, HANDSHAKE_DURATION, matchers=('side="active"',)), ""),
-                width=3,
-            ),
-            number(
-                "Packets lost",
-                "The share of packets that the network dropped.",
-                "percentunit",
-                Query(f"{lost} / ({lost} + {let_go})", "", every=SMOOTH),
-                width=3,
-                decimals=1,
-            ),
-            number(
-                "Retransmissions per second",
-                "Segments sent again by all hosts.",
-                "ops",
-                Query(promql.total(promql.rate(SEGMENTS_RETRANSMITTED)), "", every=SMOOTH),
-                width=3,
-                decimals=1,
-            ),
-        ],
-    )
+    return [
+        number(
+            "Median handshake",
+            "From the first SYN to ESTABLISHED, on the active side.",
+            "s",
+            Query(promql.quantile(0.5, HANDSHAKE_DURATION, matchers=('side="active"',)), ""),
+            width=3,
+        ),
+        number(
+            "Packets lost",
+            "The share of packets that the network dropped.",
+            "percentunit",
+            Query(f"{lost} / ({lost} + {let_go})", "", every=SMOOTH),
+            width=3,
+            decimals=1,
+        ),
+        number(
+            "Retransmissions per second",
+            "Segments sent again by all hosts.",
+            "ops",
+            Query(promql.total(promql.rate(SEGMENTS_RETRANSMITTED)), "", every=SMOOTH),
+            width=3,
+            decimals=1,
+        ),
+    ]
 
 
 def _guide() -> Row:
