@@ -128,7 +128,7 @@ def heat(title: str, description: str, unit: str, query: Query, *, width: int = 
     """Return a histogram over time."""
     target = _target(0, query).format(PromQueryFormat.HEATMAP)
     panel = heatmap.Panel().title(title).description(description).unit(unit).span(width).height(HEIGHT)
-    colour = heatmap.HeatmapColorOptions().mode(HeatmapColorMode.SCHEME).scheme("Oranges").steps(64)
+    colour = heatmap.HeatmapColorOptions().mode(HeatmapColorMode.SCHEME).scheme("Oranges").steps(64).exponent(0.5)
     panel = panel.datasource(DATASOURCE).targets([target]).color(colour)
     return panel.y_axis(heatmap.YAxisConfig().unit(unit))
 
