@@ -9,7 +9,7 @@ from rich.text import Text
 
 from tcplab.observe.ladder.rows import Row, Side
 from tcplab.tcp.states import State
-from tcplab.units import Duration, Instant, in_seconds
+from tcplab.units import MILLISECOND, SECOND, Duration, Instant, in_seconds
 from tcplab.wire.segment import FIN, RST, SYN
 
 WIDTH_MIN: Final = 72
@@ -121,7 +121,7 @@ class TextLadder:
     def remark(self, words: str, style: str = "italic") -> list[Text]:
         """Return lines with a remark between the lifelines."""
         lane = self.layout.lane
-        lines = textwrap.wrap(words, lane - 4)
+        lines = textwrap.wrap(words, lane - 4, break_on_hyphens=False)
         return [self._assemble(None, [], [], Text(f"  {line}".ljust(lane), style), None) for line in lines]
 
     def peek(self, row: Row, progress: float) -> list[Text]:
@@ -285,9 +285,10 @@ def plain(rows: Iterable[Row], layout: Layout | None = None) -> Iterator[str]:
 
 def duration_text(duration: Duration) -> str:
     """Return a duration as people say it: ``40 ms``, ``1.25 s``, ``240 s``."""
-    if duration < 1_000_000_000:
-        return f"{duration / 1_000_000:.4g} ms"
-    return f"{in_seconds(duration):.4g} s"
+    if duration < SECOND:
+        return f"{duration / MILLISECOND:.4g} ms"
+    value = in_seconds(duration)
+    return f"{value:.4g} s" if value < 1_000 else f"{value:.0f} s"
 
 
 def _times(part: tuple[str, str], count: int) -> tuple[str, str]:
