@@ -84,6 +84,17 @@ def test_a_closed_window_of_a_peer_that_is_gone_ends_at_r2(wires: Wires) -> None
     assert wire.state is State.CLOSED
 
 
+def test_r2_of_a_closed_window_counts_from_the_first_probe(wires: Wires) -> None:
+    """MUST-20: it measures retransmission, and before that nothing had been sent."""
+    wire = wires.client(window=0)
+    wire.send(b"abc", 10.0)
+
+    wire.run(110.9)
+    assert wire.state is State.ESTABLISHED
+    wire.run(111.0)
+    assert wire.state is State.CLOSED
+
+
 def test_a_window_that_opens_is_used_at_once(wires: Wires) -> None:
     wire = wires.client(window=0)
     wire.send(b"abc", 0.0)

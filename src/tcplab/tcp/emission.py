@@ -121,6 +121,7 @@ def timer_fired(c: Connection, now: Instant, effects: Effects) -> None:
     # One octet (or the FIN) beyond a window that is closed, or too small for a full segment: the answer tells it.
     size = min(1, len(c.queue))
     _send_new(c, size, not size, now, effects)
+    c.timer.alive(now, c.config.r2)  # R2 counts from the first time that something is sent (MUST-20)
 
 
 def _syn(c: Connection) -> Segment:
