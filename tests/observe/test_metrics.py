@@ -280,15 +280,16 @@ def test_a_message_that_was_dropped_was_not_sent() -> None:
 
     assert scrape.nonzero("encoded_bytes_total") == {("sent",): 900, ("received",): 50}
     assert scrape.nonzero("segments_per_message_sum") == {("sent",): 3, ("received",): 2}
+    assert scrape.nonzero("segments_discarded_total") == {("unsent",): 5}
     assert scrape.value("broker_transit_duration_seconds_count") == 0
 
 
 def test_packets_of_a_bad_message_are_discarded_by_reason() -> None:
-    bad = MessageReceived(5, 900, None, "quarantined", (("malformed", 2), ("unknown_version", 1)))
+    bad = MessageReceived(5, 900, None, "quarantined", (("bad_address", 2), ("wrong_type", 1)))
 
     scrape = after(host(), [bad])
 
-    assert scrape.nonzero("segments_discarded_total") == {("malformed",): 2, ("unknown_version",): 1}
+    assert scrape.nonzero("segments_discarded_total") == {("bad_address",): 2, ("wrong_type",): 1}
     assert scrape.nonzero("broker_messages_total") == {("received", "quarantined"): 1}
 
 

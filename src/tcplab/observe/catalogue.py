@@ -16,6 +16,7 @@ from tcplab.node import DISCARD_REASONS
 from tcplab.observe.metric import LINK, PREFIX, Key, Kind, Metric, Scope, label_values
 from tcplab.tcp.events import Failure, Ignored, ResetReason, Side
 from tcplab.tcp.states import TRANSITIONS, State
+from tcplab.wire.json import MESSAGE_REASONS, PACKET_REASONS
 from tcplab.wire.segment import KINDS
 
 SPOTLIGHT_SLOTS: Final = 4
@@ -67,6 +68,8 @@ _ENDS: Final = {
 _RESENT: Final = (*((kind, "rto") for kind in ("syn", "syn_ack", "data", "fin")), ("data", "fast"), ("data", "probe"))
 _MESSAGES: Final = (("sent", "sent"), ("sent", "dropped"), ("received", "accepted"), ("received", "quarantined"))
 _WAYS: Final = ("sent", "received")
+UNSENT: Final = "unsent"
+_DISCARDED: Final = tuple(dict.fromkeys((*DISCARD_REASONS, *MESSAGE_REASONS, *PACKET_REASONS, UNSENT)))
 
 # --- who and what a node is ------------------------------------------------------------------------------------------
 
@@ -194,7 +197,12 @@ SEGMENTS_RETRANSMITTED = _counter(
     known=_RESENT,
 )
 SEGMENTS_DISCARDED = _counter(
-    "segments_discarded_total", "every node", "Packets that were not let in.", labels="reason", known=DISCARD_REASONS
+    "segments_discarded_total",
+    "every node",
+    "Packets that were not let in, and those that were not let out, for want of a broker or of room (unsent). A "
+    "message that is refused as a whole counts as one.",
+    labels="reason",
+    known=_DISCARDED,
 )
 SEGMENTS_IGNORED = _counter(
     "segments_ignored_total",
@@ -303,6 +311,7 @@ SERIES: Final = frozenset(name for metric in CATALOGUE for name in metric.series
 # --- the page --------------------------------------------------------------------------------------------------------
 
 PAGE: Final = Path("docs/metrics.md")
+VALUES_LISTED: Final = 24  # labels with more values name none
 _HEAD: Final = """\
 # Metrics
 
@@ -333,7 +342,7 @@ def _labels(metric: Metric) -> str:
     described = []
     for place, name in enumerate(metric.labels):
         values = list(dict.fromkeys(label_values(key)[place] for key in metric.known))
-        listed = ", ".join(values) if 0 < len(values) <= len(State) + 1 else ""
+        listed = ", ".join(values) if 0 < len(values) <= VALUES_LISTED else ""
         described.append(f"`{name}`" + (f": {listed}" if listed else ""))
     return "; ".join(described)
 

@@ -285,6 +285,8 @@ class Metrics:
         if event.outcome == "sent":
             self._tallies[catalogue.ENCODED_BYTES]["sent"] += event.octets
             self._histograms[catalogue.SEGMENTS_PER_MESSAGE]["sent"].record(event.packets)
+        else:
+            self._tallies[catalogue.SEGMENTS_DISCARDED][catalogue.UNSENT] += event.packets
 
     def _message_received(self, event: MessageReceived, _: Instant) -> None:
         self._tallies[catalogue.BROKER_MESSAGES]["received", event.outcome] += 1
