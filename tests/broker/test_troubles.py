@@ -19,12 +19,6 @@ def port_at(broker: Broker) -> AmqpPort:
     return AmqpPort(broker, client_end(), clock=CLOCK, name="test", limits=HASTY)
 
 
-def silence(lab: Lab) -> None:
-    """Take the right to write to anything from a lab's clients."""
-    may = {"configure": "^host", "read": "^host", "write": "^nothing$"}
-    lab.management.put("permissions", lab.vhost, lab.broker("client").user, body=may)
-
-
 @in_loop
 async def test_a_wrong_password_is_one_line_and_no_waiting(amqp_lab: Lab) -> None:
     right = amqp_lab.broker("client")
@@ -50,16 +44,6 @@ async def test_a_virtual_host_of_others_is_one_line(amqp_lab: Lab) -> None:
     line = await refusal(port_at(amqp_lab.broker("client")))
 
     assert f"access to vhost '{amqp_lab.vhost}' refused for user" in line
-
-
-@in_loop
-async def test_a_host_without_the_right_to_send_is_refused_at_once(amqp_lab: Lab) -> None:
-    silence(amqp_lab)
-
-    line = await refusal(make(amqp_lab, "client", client_end()))
-
-    assert "access to exchange 'to-network'" in line
-    assert "rabbitmq/definitions.json says who may do what" in line
 
 
 @in_loop
