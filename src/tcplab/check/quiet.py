@@ -1,0 +1,61 @@
+"""Two TCPs do not acknowledge each other's acknowledgements for ever (RFC 1337, hazard H2; RFC 5961, section 7)."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from tcplab.check.history import History, Identity, identity
+from tcplab.check.verdict import Finding, Result, invalid
+from tcplab.node import PacketReceived, PacketSent
+from tcplab.tcp.events import ConnectionId, Ignored, SegmentIgnored
+from tcplab.tcp.states import State
+from tcplab.units import MILLISECOND, Duration, Instant
+from tcplab.wire.segment import RST
+
+INTERVAL: Final = Duration(500 * MILLISECOND)
+"""How long two answers of one connection to bare ACKs must lie apart."""
+
+_UNACCEPTABLE: Final = frozenset({Ignored.UNACCEPTABLE_SEQUENCE, Ignored.UNACCEPTABLE_ACK})
+
+
+def quiet(history: History) -> Result:
+    """Judge how often a connection answers a bare ACK that is unacceptable, which the peer may find so in turn.
+
+    In TIME_WAIT it may answer each one, since that is over after 2 MSL.
+    """
+    asked = _asked(history)
+    answering: dict[str, ConnectionId | None] = {}
+    last: dict[tuple[str, ConnectionId], Instant] = {}
+    findings: list[Finding] = []
+    judged = 0
+    for record in history.records:
+        event = record.event
+        if isinstance(event, PacketReceived):
+            answering[record.node] = asked.get((record.node, identity(event.packet)))
+        elif isinstance(event, PacketSent) and not event.packet.segment.length:
+            connection = answering.pop(record.node, None)
+            if connection is None or event.packet.segment.flags & RST:
+                continue
+            judged += 1
+            name = record.node, connection
+            if name in last and record.time - last[name] < INTERVAL:
+                findings.append(invalid(f"{connection} of {record.node} answered one bare ACK after the other", record))
+            last[name] = record.time
+    return Result("quiet", judged, tuple(findings))
+
+
+def _asked(history: History) -> Mapping[tuple[str, Identity], ConnectionId]:
+    """Return every bare ACK that was unacceptable, by the node where it was, outside of TIME_WAIT."""
+    waiting = {
+        name: change.time
+        for name, life in history.lives.items()
+        for change in life.changes
+        if change.event.new is State.TIME_WAIT
+    }
+    return {
+        (record.node, identity(record.event.packet)): record.event.connection
+        for record in history.of(SegmentIgnored)
+        if record.event.connection is not None
+        and record.event.reason in _UNACCEPTABLE
+        and not record.event.packet.segment.length
+        and record.time < waiting.get((record.node, record.event.connection), record.time + 1)
+    }

@@ -1,0 +1,83 @@
+"""TIME_WAIT lasts exactly 2 MSL from the last restart, and every retransmitted FIN restarts it."""
+
+from collections.abc import Iterator, Sequence
+
+from tcplab.check.checker import EXACT, Configs
+from tcplab.check.history import History, Life
+from tcplab.check.verdict import Finding, Result, invalid, unknown
+from tcplab.node import PacketReceived
+from tcplab.observe.journal import Record
+from tcplab.tcp.events import ConnectionId, StateChanged, TimeWaitRestarted
+from tcplab.tcp.states import Cause, State
+from tcplab.units import Duration, elapsed, in_seconds
+from tcplab.wire.segment import FIN, RST, SYN
+
+
+class TimeWaitLasts:
+    """Judges each TIME_WAIT (RFC 9293, 3.6.1 and MUST-13)."""
+
+    def __init__(self, configs: Configs, *, tolerance: Duration = EXACT) -> None:
+        """Make a judge.
+
+        Args:
+            configs: each host's settings, for their MSL.
+            tolerance: how much later than due a TIME_WAIT may end: how late a driver of real time may wake its node.
+        """
+        self._configs = configs
+        self._tolerance = tolerance
+
+    def __call__(self, history: History) -> Result:
+        """Judge all of them; one that the journal does not see end is unknown."""
+        restarts: dict[tuple[str, ConnectionId], list[Record[TimeWaitRestarted]]] = {}
+        for record in history.of(TimeWaitRestarted):
+            restarts.setdefault((record.node, record.event.connection), []).append(record)
+        findings: list[Finding] = []
+        judged = 0
+        for name, life in history.lives.items():
+            place = next((n for n, change in enumerate(life.changes) if change.event.new is State.TIME_WAIT), None)
+            if place is not None:
+                judged += 1
+                end = life.changes[place + 1] if place + 1 < len(life.changes) else None
+                mine = restarts.get(name, [])
+                findings += self._length(life, life.changes[place], end, mine)
+                findings += _restarts(history, life, life.changes[place], mine)
+        return Result("TIME_WAIT lasts 2 MSL", judged, tuple(findings))
+
+    def _length(
+        self,
+        life: Life,
+        begin: Record[StateChanged],
+        end: Record[StateChanged] | None,
+        restarts: Sequence[Record[TimeWaitRestarted]],
+    ) -> Iterator[Finding]:
+        if end is None:
+            yield unknown(f"{life} is still in TIME_WAIT", begin)
+            return
+        if end.event.cause is not Cause.TIME_WAIT_EXPIRED:
+            return
+        due = self._configs[life.node].time_wait
+        lasted = elapsed(restarts[-1].time if restarts else begin.time, end.time)
+        if not due <= lasted <= due + self._tolerance:
+            yield invalid(
+                f"{life} stayed {in_seconds(lasted)} s in TIME_WAIT since its last restart, not {in_seconds(due)} s",
+                end,
+            )
+
+
+def _restarts(
+    history: History, life: Life, begin: Record[StateChanged], restarts: Sequence[Record[TimeWaitRestarted]]
+) -> Iterator[Finding]:
+    """Find restarts without a FIN, and FINs without a restart."""
+    arrived = [
+        record
+        for record in history.traffic(life)
+        if isinstance(record.event, PacketReceived) and record.event.packet.segment.flags & (FIN | SYN | RST) == FIN
+    ]
+    ends = {record.event.packet.segment.end for record in arrived if record.n < begin.n}
+    due = [record for record in arrived if record.n > begin.n and record.event.packet.segment.end in ends]
+    for record in due:
+        if not any(restart.n > record.n and restart.time == record.time for restart in restarts):
+            yield invalid(f"{life} got a FIN again in TIME_WAIT and did not begin anew", record)
+    for restart in restarts:
+        if not any(record.n < restart.n and record.time == restart.time for record in due):
+            yield invalid(f"{life} began its TIME_WAIT anew though no FIN came again", restart)
