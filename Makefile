@@ -73,9 +73,9 @@ demo: $(VENV)/.runtime ## a connection's life and death, in the terminal, in vir
 bench: $(VENV)/.dev ## the lab's speed beside raw pika's and a bare heapq's
 	$(BIN)/python -m bench
 
-up: ## build and start the whole lab; print where to look
+up: ## build and start the whole lab, or SERVICES="… …" of it; print where to look
 	$(if $(MISSPELT),$(error no part of the lab knows $(MISSPELT); the variables are listed in services/*/README.md))
-	REVISION=$$(git describe --always --dirty 2>/dev/null) $(COMPOSE) up --build --detach --wait
+	REVISION=$$(git describe --always --dirty 2>/dev/null) $(COMPOSE) up --build --detach --wait $(SERVICES)
 	@scripts/addresses
 
 down: ## stop the lab and remove what it stored
