@@ -73,8 +73,12 @@ async def serve_host(
         stack.push_async_callback(port.close)
         await unless_stopped(stop, port.connect(lambda event: voice.observe(role, event, clock.now())))
         app, config = workload(end.address), settings.tcp_config()
-        first_packet_id = time.time_ns() // 1_000  # above whatever an earlier process at this address has used
-        host = Host(end.address, app, config, isn_key=secrets.token_bytes(16), first_packet_id=first_packet_id)
+        host = Host(
+            end.address, app, config,
+            isn_key=secrets.token_bytes(16),
+            first_packet_id=time.time_ns() // 1_000,  # above whatever an earlier process at this address has used
+            port_offset=secrets.randbelow(config.last_port - config.first_port + 1),
+        )  # fmt: skip
         station = Station(
             role, f"{role}-{end.address}", host, port, clock, settings,
             readings=partial(host_readings, host), config=config, lifetime=settings.msl,

@@ -97,3 +97,14 @@ def test_a_crash_of_the_server_is_told_and_the_client_goes_on(own_lab: Lab) -> N
     before = own_lab.scrape("client")[COMPLETED]
     eventually(lambda: own_lab.scrape("client")[COMPLETED] > before + 10, 60, "new connections complete")
     assert own_lab.container("client")["RestartCount"] == 0
+
+
+def test_a_client_that_starts_anew_does_not_meet_its_own_time_waits(own_lab: Lab) -> None:
+    # The server closes first and remembers; an address that began at the same port again would be refused it.
+    own_lab.up(*NODES, TCPLAB_CLOSE_MIX="server=1", TCPLAB_MSL="120", TCPLAB_LOSS="0", TCPLAB_RATE="20")
+    eventually(lambda: own_lab.scrape("client").get(COMPLETED, 0) > 100, 60, "the server has TIME_WAITs")
+
+    own_lab.compose("restart", "client")
+
+    eventually(lambda: own_lab.scrape("client").get(COMPLETED, 0) > 50, 30, "connections complete as before")
+    assert own_lab.scrape("server")['tcplab_connections{state="time_wait"}'] > 100

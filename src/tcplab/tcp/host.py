@@ -78,6 +78,7 @@ class Host:
         isn_key: bytes = bytes(16),
         isn: Isn | None = None,
         first_packet_id: int = 1,
+        port_offset: int = 0,
     ) -> None:
         """Make a host without connections.
 
@@ -88,6 +89,8 @@ class Host:
             isn_key: the secret of RFC 6528, up to 64 octets.
             isn: chooses ISNs in the place of RFC 6528, for checks in which they are to overlap.
             first_packet_id: where to begin counting packets.
+            port_offset: how many ephemeral ports to pass over at first, so that an address that starts anew does not
+                meet the TIME_WAITs of its earlier life.
         """
         self.address = address
         self.config = config if config is not None else TcpConfig()
@@ -99,7 +102,7 @@ class Host:
         self._table: dict[Key, Connection | TimeWait] = {}
         self._unread: dict[ConnectionId, Connection] = {}  # gone or in TIME_WAIT, with octets not yet received
         self._listeners: dict[int, _Listener] = {}
-        self._ports = EphemeralPorts(self.config.first_port, self.config.last_port)
+        self._ports = EphemeralPorts(self.config.first_port, self.config.last_port, port_offset)
         self._schedule = Schedule()
         self._time_waits: deque[TimeWait] = deque()
         self._packets: list[Packet] = []

@@ -11,8 +11,8 @@ Destination = tuple[Address, int]
 class _Pool:
     __slots__ = ("free", "fresh", "used")
 
-    def __init__(self, first: int) -> None:
-        self.fresh = first
+    def __init__(self) -> None:
+        self.fresh = 0  # how many ports were never handed out is the limit less this
         self.free: deque[int] = deque()
         self.used: set[int] = set()
 
@@ -20,10 +20,15 @@ class _Pool:
 class EphemeralPorts:
     """Hands out ports, the one that has rested longest first, in constant time."""
 
-    def __init__(self, first: int, last: int) -> None:
-        """Make a pool of the ports ``first`` to ``last``, both included."""
+    def __init__(self, first: int, last: int, offset: int = 0) -> None:
+        """Make a pool of the ports ``first`` to ``last``, both included, that begins ``offset`` ports after the first.
+
+        A host that starts anew should not begin where it began before: its peers may hold those connections in
+        TIME_WAIT still (RFC 6056, section 3.3).
+        """
         self._first = first
         self._last = last
+        self._offset = offset
         self._pools: dict[Destination, _Pool] = {}
 
     @property
@@ -43,10 +48,10 @@ class EphemeralPorts:
         """
         pool = self._pools.get(destination)
         if pool is None:
-            pool = self._pools[destination] = _Pool(self._first)
-        for _ in range(self._last - pool.fresh + 1 + len(pool.free)):
-            if pool.fresh <= self._last:
-                port = pool.fresh
+            pool = self._pools[destination] = _Pool()
+        for _ in range(self.limit - pool.fresh + len(pool.free)):
+            if pool.fresh < self.limit:
+                port = self._first + (self._offset + pool.fresh) % self.limit
                 pool.fresh += 1
             else:
                 port = pool.free.popleft()
