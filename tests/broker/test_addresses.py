@@ -69,9 +69,9 @@ async def test_a_fixed_address_in_use_is_refused_after_three_heartbeats(amqp_lab
         waited = loop.time() - began
         await port.close()
 
-    assert waited >= HASTY.heartbeat * HASTY.claim_heartbeats
+    assert waited >= 3 * HASTY.heartbeat
     said = [event.reason for event in watcher.of(LinkDown)]
-    assert said[0].startswith("queue host.10.0.1.1 is held by another connection; waiting 3 s")
+    assert said[0].startswith("queue host.10.0.1.1 is held by another connection; waiting 4 s")
     assert len(said) == 2
 
 
@@ -107,7 +107,7 @@ async def test_a_prefix_without_a_free_address_says_so(amqp_lab: Lab) -> None:
 async def test_an_address_outside_the_users_prefix_is_refused(amqp_lab: Lab, address: Address | None) -> None:
     line = await refusal(make(amqp_lab, "client", HostEnd("10.0.2.0/24", address)))
 
-    assert "configure access to queue 'host.10.0.2." in line
+    assert "access to queue 'host.10.0.2." in line
     assert "rabbitmq/definitions.json" in line
     assert "\n" not in line
 
@@ -124,7 +124,7 @@ async def test_a_lab_has_one_network(amqp_lab: Lab) -> None:
 async def test_a_host_is_not_the_network(amqp_lab: Lab) -> None:
     line = await refusal(make(amqp_lab, "client", network_end(amqp_lab)))
 
-    assert "configure access to exchange 'quarantine'" in line
+    assert "access to exchange 'quarantine'" in line
 
 
 @in_loop

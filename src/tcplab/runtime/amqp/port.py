@@ -11,7 +11,7 @@ import pika
 from tcplab.node import Address, Event, Packet
 from tcplab.port import Deliver, LinkBlocked, LinkDown, LinkUp, MessageReceived, MessageSent, PortError, Tell
 from tcplab.runtime.amqp.broker import Broker
-from tcplab.runtime.amqp.ends import End
+from tcplab.runtime.amqp.ends import RETRY_CLAIM, End
 from tcplab.runtime.amqp.link import Link, LinkError
 from tcplab.runtime.amqp.topology import QUARANTINE
 from tcplab.runtime.amqp.troubles import hopelessness
@@ -36,13 +36,19 @@ class AmqpLimits:
     """Bounds of a port. Times are real seconds, sizes octets."""
 
     heartbeat: int = 5
-    claim_heartbeats: int = 3
-    """How long a claimed queue may be held by another before that is believed: a holder that died while it was cut
-    off keeps its lock for two to three heartbeats (measured)."""
     buffer: int = 8 << 20
     """Octets that may wait for the socket; what would go beyond is dropped."""
     retry_first: float = 0.25
     retry_last: float = 5.0
+
+    @property
+    def patience(self) -> float:
+        """How long a queue may be held by another before that is believed.
+
+        A holder that died while it was cut off keeps its lock for two to three heartbeats (measured); one more attempt
+        comes after the third.
+        """
+        return 3 * self.heartbeat + RETRY_CLAIM
 
 
 class AmqpPort:
@@ -175,7 +181,7 @@ class AmqpPort:
             on_blocked=lambda blocked: self._tell(LinkBlocked(blocked)),
         )
         try:
-            queue = await self._end.claim(link, self._limits.heartbeat * self._limits.claim_heartbeats, self._say_down)
+            queue = await self._end.claim(link, self._limits.patience, self._say_down)
             self._claimed.set()
             await link.unless_lost(self._wanted.wait())
             await link.consume(queue, self._take)
