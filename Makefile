@@ -5,8 +5,14 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 COMPOSE := docker compose
-GENERATORS := tcplab.wire.schema tcplab.observe.catalogue tcplab.runtime.definitions grafana.boards \
-  services.common.readme
+define generators
+$(BIN)/python -m tcplab.wire.schema $(1)
+$(BIN)/python -m tcplab.observe.catalogue $(1)
+$(BIN)/python -m tcplab.cli.diagram docs/states.md $(1)
+$(BIN)/python -m tcplab.cli.picture docs/ladder.svg $(1)
+$(BIN)/python -m grafana.boards $(1)
+$(BIN)/python -m services.common.readme $(1)
+endef
 MISSPELT = $(filter-out $(shell grep -o 'TCPLAB_[A-Z0-9_]*' docker-compose.yml),$(filter TCPLAB_%,$(.VARIABLES)))
 
 .DEFAULT_GOAL := help
@@ -46,14 +52,13 @@ check: $(VENV)/.dev ## ruff, mypy --strict, import-linter, generated files up to
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	@for generator in $(GENERATORS); do \
-	  echo "$(BIN)/python -m $$generator --check"; $(BIN)/python -m $$generator --check || exit 1; done
+	$(BIN)/python -m tcplab.runtime.definitions --check
+	$(call generators,--check)
 
 generate: $(VENV)/.dev ## write the generated files anew
 	$(BIN)/python -m tcplab.runtime.definitions > rabbitmq/definitions.json.new
 	mv rabbitmq/definitions.json.new rabbitmq/definitions.json
-	@for generator in $(filter-out tcplab.runtime.definitions,$(GENERATORS)); do \
-	  echo "$(BIN)/python -m $$generator"; $(BIN)/python -m $$generator || exit 1; done
+	$(call generators)
 
 format: $(VENV)/.dev ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
@@ -64,6 +69,10 @@ test: $(VENV)/.dev ## unit, law, simulation, property and broker tests
 
 test-stack: $(VENV)/.dev ## the real containers; needs a Docker engine with Compose
 	$(BIN)/pytest tests/stack
+
+replay: $(VENV)/.runtime ## play a random run again, with its ladder and verdict: SEED=…, and OUTAGES=1 where told so
+	$(if $(SEED),,$(error say which run, as in: make replay SEED=12345))
+	@$(BIN)/tcplab replay $(SEED) $(if $(OUTAGES),--outages)
 
 # --- the lab -------------------------------------------------------------------------------------------------------
 

@@ -54,6 +54,8 @@ def test_the_links_of_a_document_lead_somewhere(document: Path) -> None:
 
 
 def test_make_explains_every_word() -> None:
-    answer = subprocess.run(["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    answer = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
 
     assert {line.split()[1] for line in answer.splitlines()} == makes()
