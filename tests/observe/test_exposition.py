@@ -57,7 +57,7 @@ def test_a_scrape_that_asks_for_it_gets_openmetrics(server: MetricsServer) -> No
 
     assert status == 200
     assert content_type.startswith("application/openmetrics-text")
-    families = {family.name: family for family in parse_openmetrics(page)}
+    families = {family.name: family for family in parse_openmetrics(page)}  # type: ignore[no-untyped-call]
     assert {metric.name.removesuffix("_total").removesuffix("_info") for metric in catalogue.CATALOGUE} - set(
         families
     ) == {metric.name.removesuffix("_total") for metric in catalogue.CATALOGUE if metric.scope == "the network"}
