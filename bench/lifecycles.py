@@ -40,6 +40,7 @@ PAYLOAD: Final = bytes(1_000)
 SERVER: Final = Address("10.0.2.1")
 EVENTS_PER_LIFECYCLE: Final = 10
 INTERVAL: Final = Duration(2 * MILLISECOND)  # between two openings: 100,000 take 200 s, so all meet in TIME_WAIT
+SIZES: Final = (1_000, 10_000, 100_000)
 CLIENTS: Final = 8  # addresses, since 100,000 connections need more ports than one has
 
 
@@ -143,10 +144,8 @@ def heap(connections: int) -> float:
     return connections / (time.perf_counter() - began)
 
 
-def measure(sizes: Sequence[int] = (1_000, 10_000, 100_000)) -> list[Rate]:
-    """Return both rates for each size, each the best of as many runs as make the sizes comparable."""
-    rates = []
-    for size in sizes:
-        rounds = max(1, min(5, 20_000 // size))
-        rates.append(Rate(size, max(lab(size) for _ in range(rounds)), max(heap(size) for _ in range(rounds))))
-    return rates
+def measure(connections: int) -> Rate:
+    """Return both rates, taken in turns, each the best of as many runs as make small sizes comparable with large."""
+    runs = max(1, min(5, 20_000 // connections))
+    both = [(lab(connections), heap(connections)) for _ in range(runs)]
+    return Rate(connections, *(max(rates) for rates in zip(*both, strict=True)))

@@ -1,8 +1,8 @@
 """Segments per second through RabbitMQ: the three services as they are shipped, client to netem to server and back.
 
 The client sends as fast as the windows of eight connections allow, the server reads and acknowledges; netem delays
-and loses nothing. Each segment, be it data or an acknowledgement, takes the whole way: JSON, broker, netem, broker, JSON,
-TCP, metrics. What the hosts' own counters say was received between two looks, over the time between them, is the rate.
+and loses nothing. Each segment, be it data or an acknowledgement, takes the whole way: JSON, broker, netem, broker,
+JSON, TCP, metrics. What the hosts' own counters say was received between two looks, over the time between, is the rate.
 """
 
 import os
@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from tcplab.runtime import definitions
-from tests.support.keeper import VHOST_PREFIX
 from tests.support.ways import Found, broker
 
 ROOT: Final = Path(__file__).resolve().parents[1]
+VHOST: Final = "bench"
 CONNECTIONS: Final = 8
 OCTETS: Final = 1 << 30  # of each connection: more than any run sends
 PERFECT: Final = {f"TCPLAB_{knob}": "0" for knob in ("DELAY", "JITTER", "LOSS", "DUPLICATE")}
@@ -54,16 +54,13 @@ class Throughput(NamedTuple):
 
 @contextmanager
 def running(found: Found) -> Iterator[Mapping[str, int]]:
-    """Run the three services on that broker, in a virtual host of their own; give their metrics' ports."""
-    vhost = f"{VHOST_PREFIX}bench-{os.getpid()}"
-    found.management.post("definitions", body=definitions.build(vhost))
+    """Run the three services in the lab on that broker; give their metrics' ports."""
     ports = dict(zip(SERVICES, _free_ports(len(SERVICES)), strict=True))
     with ExitStack() as stack:
-        stack.callback(found.management.delete, "vhosts", vhost)
         for role, settings in SERVICES.items():
             environment = {
                 "PATH": os.environ["PATH"],
-                "TCPLAB_AMQP_URL": f"amqp://{role}:{role}@{found.host}:{found.port}/{vhost}",
+                "TCPLAB_AMQP_URL": f"amqp://{role}:{role}@{found.host}:{found.port}/{VHOST}",
                 "TCPLAB_METRICS_PORT": str(ports[role]),
                 **settings,
             }
@@ -124,6 +121,14 @@ def _free_ports(count: int) -> list[int]:
 
 @contextmanager
 def a_broker() -> Iterator[Found]:
-    """Give a real RabbitMQ, found the way the tests find theirs."""
+    """Give a real RabbitMQ with a lab on it, found the way the tests find theirs, but never one that others use."""
+    os.environ.pop("TCPLAB_AMQP_URL", None)
     with tempfile.TemporaryDirectory(prefix="tcplab-bench-") as folder, broker(Path(folder)) as found:
+        found.management.post("definitions", body=definitions.build(VHOST))
         yield found
+
+
+def operator_url(found: Found) -> str:
+    """Return where, and as whom, a program that may do everything connects to that lab."""
+    user = definitions.OPERATOR
+    return f"amqp://{user}:{user}@{found.host}:{found.port}/{VHOST}"

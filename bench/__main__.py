@@ -1,0 +1,59 @@
+"""``make bench``: how fast the lab is, each figure beside its yardstick, both taken in one run.
+
+Rates of two runs are not to be compared: machines are shared and noisy. Ratios are.
+"""
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import lifecycles, raw_pika, throughput
+
+ROUNDS = 3
+DATA_OCTETS = 1_460
+
+
+def main() -> None:
+    """Measure and print."""
+    console = Console()
+    console.print(through_rabbitmq(console))
+    console.print(in_virtual_time(console))
+
+
+def through_rabbitmq(console: Console) -> Table:
+    """Measure segments a second, in turns so that noise meets both."""
+    table = Table(title="Segments a second through RabbitMQ", title_justify="left")
+    for column in ("round", "raw pika, 20 octets", "raw pika, 1,460 octets", "the lab", "a message", "lab ÷ raw (20)"):
+        table.add_column(column, justify="right")
+    with throughput.a_broker() as found:
+        console.print(f"RabbitMQ {found.version}, {found.how}")
+        url = throughput.operator_url(found)
+        for number in range(1, ROUNDS + 1):
+            with console.status(f"RabbitMQ, round {number} of {ROUNDS}"):
+                small, large = raw_pika.measure(url), raw_pika.measure(url, octets=DATA_OCTETS)
+                lab = throughput.measure(found)
+            table.add_row(
+                str(number), f"{small:,.0f}", f"{large:,.0f}", f"{lab.segments:,.0f}",
+                f"{lab.segments_per_message:.0f} segments", f"{lab.segments / small:.2f}",
+            )  # fmt: skip
+    return table
+
+
+def in_virtual_time(console: Console) -> Table:
+    """Measure lifecycles a second."""
+    table = Table(title="Lifecycles a second in virtual time", title_justify="left")
+    for column in ("connections", "the lab", "bare heapq", "lab ÷ heapq", "against the fewest"):
+        table.add_column(column, justify="right")
+    rates = []
+    for size in lifecycles.SIZES:
+        with console.status(f"{size:,} lifecycles"):
+            rates.append(lifecycles.measure(size))
+    for rate in rates:
+        table.add_row(
+            f"{rate.connections:,}", f"{rate.lab:,.0f}", f"{rate.heap:,.0f}", f"1/{1 / rate.ratio:.0f}",
+            f"{rate.lab / rates[0].lab - 1:+.0%}",
+        )  # fmt: skip
+    return table
+
+
+if __name__ == "__main__":
+    main()
