@@ -13,20 +13,15 @@ from services.common.process import unless_stopped
 from services.common.settings import HostSettings, NodeSettings
 from services.common.voice import LinkWatch, Voice, say
 from tcplab.netem.network import Network
-from tcplab.node import Address, Node, Observer
-from tcplab.observe import exposition
-from tcplab.observe.collector import Collector
-from tcplab.observe.exposition import on_loop
+from tcplab.node import Address, Observer
 from tcplab.observe.journal import JournalFile
-from tcplab.observe.metrics import Metrics, Readings, host_readings, network_readings
 from tcplab.runtime.amqp import AmqpPort, HostEnd, NetworkEnd
 from tcplab.runtime.clock import Clock
 from tcplab.runtime.loop import Driver
+from tcplab.runtime.station import metrics_of, serve_metrics
 from tcplab.tcp.app import Abort, App, Call
-from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.host import Host
 from tcplab.tcp.states import State
-from tcplab.units import Duration
 
 CLOSING_PATIENCE: Final = 5.0  # real seconds that connections may take to close once the process is told to stop
 CLOSING_POLL: Final = 0.05  # real seconds
@@ -79,10 +74,8 @@ async def serve_host(
             first_packet_id=time.time_ns() // 1_000,  # above whatever an earlier process at this address has used
             port_offset=secrets.randbelow(config.last_port - config.first_port + 1),
         )  # fmt: skip
-        station = Station(
-            role, f"{role}-{end.address}", host, port, clock, settings,
-            readings=partial(host_readings, host), config=config, lifetime=settings.msl,
-        )  # fmt: skip
+        name = f"{role}-{end.address}"
+        station = Station(role, name, host, port, clock, settings)
         driver = await stack.enter_async_context(station.running(voice, stop))
         driver.do(host.start)
         await _until(stop, driver)
@@ -99,58 +92,46 @@ async def serve_network(settings: NodeSettings, network: Network, stop: asyncio.
     """
     clock = Clock(settings.time_scale)
     port = AmqpPort(settings.broker, NetworkEnd(), clock=clock, name="netem", lifetime=settings.msl)
-    station = Station(
-        "netem", "netem", network, port, clock, settings, readings=partial(network_readings, network), network=network
-    )
     async with AsyncExitStack() as stack:
         stack.push_async_callback(port.close)
+        station = Station("netem", "netem", network, port, clock, settings)
         driver = await stack.enter_async_context(station.running(Voice(), stop))
         await _until(stop, driver)
 
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """A node with all that it is joined with; ``config`` is a host's, ``network`` a network's."""
+    """A node of a service, with its port and its clock."""
 
     role: str
     name: str
-    node: Node
+    node: Host | Network
     port: AmqpPort
     clock: Clock
     settings: NodeSettings
-    readings: Callable[[], Readings]
-    config: TcpConfig | None = None
-    network: Network | None = None
-    lifetime: Duration | None = None
 
     @asynccontextmanager
     async def running(self, voice: Voice, stop: asyncio.Event) -> AsyncIterator[Driver]:
         """Serve metrics, write the journal, and drive the node, as long as the context lasts."""
-        loop, watch, settings = asyncio.get_running_loop(), LinkWatch(), self.settings
+        settings, watch = self.settings, LinkWatch()
+        observers: list[Observer] = [watch, voice]
         async with AsyncExitStack() as stack:
             journal = None if settings.journal is None else JournalFile(settings.journal, self.name, say)
-            metrics = self._metrics(journal)
-            observers: list[Observer] = [metrics, watch, voice]
             if journal is not None:
                 stack.callback(journal.close)
                 observers.append(journal)
-            collector = Collector(on_loop(loop, lambda: metrics.snapshot(self.clock.now())))
-            where, healthy = (settings.metrics_port, settings.metrics_address), on_loop(loop, lambda: watch.trouble)
-            stack.enter_context(exposition.serve(collector, *where, healthy=healthy))
-            driver = Driver(self.name, self.node, self.port, observers, clock=self.clock, lifetime=self.lifetime)
+            metrics = metrics_of(
+                self.role, self.name, self.node, self.clock,
+                journal_lost=lambda: 0 if journal is None else journal.lost, revision=settings.revision,
+            )  # fmt: skip
+            where = (settings.metrics_port, settings.metrics_address)
+            stack.enter_context(serve_metrics(metrics, self.clock, *where, healthy=lambda: watch.trouble))
+            # The network discards what is too old by itself, and counts it among its drops.
+            lifetime = None if isinstance(self.node, Network) else settings.msl
+            observers.insert(0, metrics)
+            driver = Driver(self.name, self.node, self.port, observers, clock=self.clock, lifetime=lifetime)
             await unless_stopped(stop, stack.enter_async_context(driver))
             yield driver
-
-    def _metrics(self, journal: JournalFile | None) -> Metrics:
-        def readings() -> Readings:
-            return self.readings()._replace(journal_lost=0 if journal is None else journal.lost)
-
-        return Metrics(
-            self.role, self.name, self.config,
-            links=() if self.network is None else tuple(self.network.profiles()),
-            readings=readings, time_scale=self.clock.scale, unix_seconds=self.clock.unix_seconds,
-            revision=self.settings.revision,
-        )  # fmt: skip
 
 
 async def _until(stop: asyncio.Event, driver: Driver) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -14,17 +14,14 @@ from tcplab.apps.server import Server, ServerConfig
 from tcplab.netem.network import Network
 from tcplab.netem.profile import Profile
 from tcplab.netem.roles import DEFAULT_ROLES, link_name
-from tcplab.node import Address, Node, Observer
-from tcplab.observe import exposition
-from tcplab.observe.collector import Collector
-from tcplab.observe.exposition import on_loop
-from tcplab.observe.metrics import Metrics, Readings, host_readings, network_readings
+from tcplab.node import Address, Observer
 from tcplab.port import Port
 from tcplab.runtime.amqp import AmqpPort, Broker, HostEnd, NetworkEnd
 from tcplab.runtime.amqp.ends import End
 from tcplab.runtime.clock import Clock
 from tcplab.runtime.loop import Driver
 from tcplab.runtime.memory import Hub
+from tcplab.runtime.station import metrics_of, serve_metrics
 from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.host import Host
 
@@ -101,26 +98,14 @@ async def running(plan: LocalPlan, clock: Clock, observer: Observer) -> AsyncIte
     client_host = make(CLIENT, client, isn_key=secrets.token_bytes(16))
     links = {link_name("client", "server"): plan.profile, link_name("server", "client"): plan.profile}
     network = Network(links, seed=plan.seed, lifetime=plan.tcp.msl)
-    nodes: dict[str, Node] = {"netem": network, "server": server_host, "client": client_host}
-    readings: dict[str, Callable[[], Readings]] = {
-        "netem": partial(network_readings, network),
-        "server": partial(host_readings, server_host),
-        "client": partial(host_readings, client_host),
-    }
+    nodes: dict[str, Host | Network] = {"netem": network, "server": server_host, "client": client_host}
     ports = _ports(plan, clock)
     async with AsyncExitStack() as stack:
         drivers, urls = {}, {}
         for n, name in enumerate(NODES):
-            metrics = Metrics(
-                name,
-                name,
-                None if name == "netem" else plan.tcp,
-                links=tuple(links) if name == "netem" else (),
-                broker=plan.broker is not None,
-                readings=readings[name],
-                unix_seconds=clock.unix_seconds,
-            )
-            urls[name] = _serve(stack, metrics, clock, plan.metrics_port and plan.metrics_port + n)
+            metrics = metrics_of(name, name, nodes[name], clock, broker=plan.broker is not None)
+            server = stack.enter_context(serve_metrics(metrics, clock, plan.metrics_port and plan.metrics_port + n))
+            urls[name] = f"http://127.0.0.1:{server.port}/metrics"
             lifetime = None if name == "netem" else plan.tcp.msl
             drivers[name] = Driver(name, nodes[name], ports[name], [metrics, observer], clock=clock, lifetime=lifetime)
         for driver in drivers.values():
@@ -145,10 +130,3 @@ def _ports(plan: LocalPlan, clock: Clock) -> dict[str, Port]:
     }
     lifetime = plan.tcp.msl
     return {name: AmqpPort(plan.broker, end, clock=clock, name=name, lifetime=lifetime) for name, end in ends.items()}
-
-
-def _serve(stack: AsyncExitStack, metrics: Metrics, clock: Clock, port: int) -> str:
-    """Serve a node's metrics as long as the stack lasts; return where."""
-    collector = Collector(on_loop(asyncio.get_running_loop(), lambda: metrics.snapshot(clock.now())))
-    server = stack.enter_context(exposition.serve(collector, port))
-    return f"http://127.0.0.1:{server.port}/metrics"
