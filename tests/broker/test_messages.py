@@ -76,6 +76,15 @@ async def test_the_receiver_learns_the_verified_sender_and_how_long_the_broker_t
         assert 0 < transit < 10 * SECOND
 
 
+@in_loop
+async def test_what_was_sent_before_a_port_closes_still_arrives(amqp_lab: Lab) -> None:
+    async with open_port(amqp_lab, "netem", network_end(amqp_lab)) as (_, at_network):
+        async with open_port(amqp_lab, "client", client_end()) as (client, _):
+            client.send([fresh(identity, payload=bytes(1_000)) for identity in range(2_000)])
+
+        assert await at_network.until_packets(2_000) == list(range(2_000))
+
+
 def test_messages_are_transient_expire_with_the_msl_and_name_their_sender(amqp_lab: Lab) -> None:
     @in_loop
     async def send_one() -> None:

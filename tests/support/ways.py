@@ -22,6 +22,7 @@ from tests.support.management import Management
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = "rabbitmq:4.3.6-management-alpine"  # docker-compose.yml's, so that a machine pulls one
+DEBIANS_SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 START_SECONDS = 90
 PULL_SECONDS = 240
 APT_SECONDS = 600
@@ -136,13 +137,11 @@ def container(_: Path) -> tuple[Found, Callable[[], None]]:
 
 
 def node(folder: Path) -> tuple[Found, Callable[[], None]]:
-    # Debian's wrapper on PATH changes the user and the environment; the script behind it does not.
-    server = next(
-        (str(path) for path in (Path("/usr/lib/rabbitmq/bin/rabbitmq-server"),) if path.exists()),
-        shutil.which("rabbitmq-server"),
-    )
+    server = shutil.which("rabbitmq-server")
     if server is None:
         raise NoWay("it is not there")
+    if DEBIANS_SERVER.exists():  # the wrapper on PATH changes the user and the environment; what is behind it does not
+        server = str(DEBIANS_SERVER)
     return _node(server, folder)
 
 
