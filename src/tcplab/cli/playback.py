@@ -145,11 +145,12 @@ class _Player:
 
     def _spend(self, live: Live, real: float, until: Instant, word: str) -> None:
         """Let ``real`` seconds pass while the lab's time goes on to ``until``."""
-        began, start = self._read(), self._now
-        while (passed := self._read() - began) < real:
-            self._now = Instant(start + round((until - start) * passed / real))
+        start, begins = self._now, self._read()
+        ends = begins + real
+        while (clock := self._read()) < ends:
+            self._now = Instant(start + round((until - start) * (clock - begins) / real))
             live.update(Group(*self._picture(word)), refresh=True)
-            self._sleep(min(FRAME, real - passed))
+            self._sleep(min(FRAME, ends - clock))
         self._now = max(self._now, until)
 
     def _picture(self, word: str) -> list[Text]:

@@ -1,0 +1,168 @@
+"""What the demo says beside the ladder, and how long it takes to say it."""
+
+import io
+import re
+from collections.abc import Sequence
+
+import pytest
+from rich.console import Console
+
+from tcplab.cli.demo import chosen, describe
+from tcplab.cli.playback import BUDGET, Printer, at_a_pace, at_once, speed
+from tcplab.cli.story import Item, tell
+from tcplab.netem.profile import Profile
+from tcplab.observe.ladder import ladder
+from tcplab.observe.ladder.text import Layout
+from tcplab.scenarios.lifecycle import lifecycle
+from tcplab.scenarios.model import Scenario
+from tcplab.scenarios.virtual import play
+from tcplab.tcp.states import State
+from tcplab.units import MILLISECOND, SECOND, Duration
+
+
+def story(scenario: Scenario) -> list[Item]:
+    records = play(scenario).journal.records
+    return list(tell(ladder(records), records))
+
+
+def texts(items: Sequence[Item], kind: str) -> list[str]:
+    return [item.text for item in items if item.kind == kind]
+
+
+def remark(items: Sequence[Item], words: str) -> bool:
+    return any(words in text for text in texts(items, "remark"))
+
+
+def test_the_chapters_come_in_order() -> None:
+    assert texts(story(lifecycle()), "heading") == [
+        "1  Three-way handshake",
+        "2  Data",
+        "3  Close",
+        "4  TIME_WAIT",
+    ]
+
+
+def test_remarks_tell_of_the_faults_and_only_of_those_that_were() -> None:
+    told = [
+        "Lost. Nobody tells the client",
+        "After 2.1 s without an acknowledgement the client sends it again",
+        "The client stays in FIN_WAIT_2",
+        "The hole is filled",
+        "A late duplicate",
+        "must not end TIME_WAIT",
+    ]
+
+    faulty, perfect = story(lifecycle()), story(lifecycle(faults=False))
+
+    assert [remark(faulty, words) for words in told] == [True] * 6
+    assert [remark(perfect, words) for words in told] == [False] * 6
+    assert remark(perfect, "2 MSL, 240 s, are over: the client forgets")
+
+
+def test_figures_in_remarks_are_the_runs() -> None:
+    items = story(lifecycle(msl=Duration(7 * SECOND)))
+
+    assert remark(items, "2 MSL, 14 s, are over")
+
+
+def test_a_lost_acknowledgement_is_not_said_to_be_sent_again() -> None:
+    items = story(chosen(lifecycle(), drop=[2], drop_back=None))
+
+    assert remark(items, "never sent again")
+    assert not remark(items, "Nobody tells the client")
+
+
+def test_the_count_by_state_follows_the_run() -> None:
+    counts = [item.states for item in story(lifecycle()) if item.kind == "count"]
+
+    assert counts == [
+        ((State.LISTEN, 1), (State.ESTABLISHED, 2)),
+        ((State.LISTEN, 1), (State.ESTABLISHED, 2)),
+        ((State.LISTEN, 1), (State.LAST_ACK, 1), (State.TIME_WAIT, 1)),
+        ((State.LISTEN, 1),),
+    ]
+
+
+# --- pace ---
+
+
+class Time:
+    """A clock that only sleeping moves."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def read(self) -> float:
+        return self.now
+
+
+def played(items: list[Item]) -> tuple[float, str]:
+    """Return how long the story took to play, and what was on the terminal."""
+    console = Console(file=io.StringIO(), force_terminal=True, width=80)
+    clock = Time()
+    at_a_pace(console, Printer(console, Layout(80)), items, sleep=clock.sleep, read=clock.read)
+    assert isinstance(console.file, io.StringIO)
+    return clock.now - 100.0, console.file.getvalue()
+
+
+def test_segments_move_in_true_time_and_waits_are_leapt_over() -> None:
+    items = story(lifecycle())
+    gaps = [item for item in items if item.row is not None and item.row.kind == "gap"]
+    remarks = len(texts(items, "remark"))
+    moving = items[-1].end - sum(item.end - item.start for item in gaps)
+
+    took, _ = played(items)
+
+    assert took == pytest.approx(moving / SECOND + len(gaps) * 1.0 + remarks * 0.8)
+    assert 10 < took < BUDGET
+
+
+def test_the_terminal_ends_with_all_that_is_shown_at_once() -> None:
+    items = story(lifecycle())
+    console = Console(file=io.StringIO(), width=80)
+    at_once(Printer(console, Layout(80)), items)
+    assert isinstance(console.file, io.StringIO)
+
+    _, terminal = played(items)
+
+    shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal)
+    for line in console.file.getvalue().splitlines():
+        assert line in shown
+
+
+@pytest.mark.parametrize("drop", [[1, 2, 3, 4, 5], list(range(4, 12)), list(range(1, 1_000))])
+def test_it_ends_in_time_whatever_is_lost(drop: list[int]) -> None:
+    items = story(chosen(lifecycle(delay=Duration(2 * SECOND)), drop=drop, drop_back=drop[:5]))
+
+    took, terminal = played(items)
+
+    assert took <= BUDGET * 1.01
+    assert (speed(items) > 1) == ("times true pace" in terminal)
+
+
+def test_what_is_too_slow_for_people_is_played_faster_and_that_is_said() -> None:
+    items = story(lifecycle(delay=Duration(4 * SECOND)))
+
+    took, terminal = played(items)
+
+    assert took == pytest.approx(BUDGET)
+    assert "times true pace" in terminal
+
+
+# --- words ---
+
+
+def test_a_profile_in_words() -> None:
+    profile = Profile(
+        delay=Duration(300 * MILLISECOND),
+        drop_list=frozenset({9, 4}),
+        delay_list={6: Duration(400 * MILLISECOND)},
+        copy_list={4: Duration(30 * SECOND)},
+    )
+
+    assert describe(profile) == (
+        "takes 300 ms; drops segment 4, 9; holds segment 6 back for 400 ms; delivers segment 4 once more 30 s later"
+    )
