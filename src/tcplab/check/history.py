@@ -152,7 +152,7 @@ def _belongs_to_former(record: Record[Traffic], former: Life) -> bool:
     """Return whether a packet is still the former incarnation's, where the next begins at the same instant."""
     if isinstance(record.event, PacketReceived):
         return record.n <= former.end
-    return record.time <= former.ended and not record.event.packet.segment.flags & SYN
+    return record.time < former.ended or (record.time == former.ended and not record.event.packet.segment.flags & SYN)
 
 
 def paths(records: Sequence[Record[Event]]) -> dict[ConnectionId, list[State]]:

@@ -5,7 +5,7 @@ from typing import Final
 
 from tcplab.check.history import History, Identity, identity
 from tcplab.check.verdict import Finding, Result, invalid
-from tcplab.node import PacketReceived, PacketSent
+from tcplab.node import Packet, PacketReceived, PacketSent
 from tcplab.tcp.events import ConnectionId, Ignored, SegmentIgnored
 from tcplab.tcp.states import State
 from tcplab.units import MILLISECOND, Duration, Instant
@@ -23,24 +23,33 @@ def quiet(history: History) -> Result:
     In TIME_WAIT it may answer each one, since that is over after 2 MSL.
     """
     asked = _asked(history)
-    answering: dict[str, ConnectionId | None] = {}
+    answering: dict[str, tuple[Instant, ConnectionId] | None] = {}
     last: dict[tuple[str, ConnectionId], Instant] = {}
     findings: list[Finding] = []
     judged = 0
     for record in history.records:
         event = record.event
         if isinstance(event, PacketReceived):
-            answering[record.node] = asked.get((record.node, identity(event.packet)))
+            connection = asked.get((record.node, identity(event.packet)))
+            answering[record.node] = None if connection is None else (record.time, connection)
         elif isinstance(event, PacketSent) and not event.packet.segment.length:
-            connection = answering.pop(record.node, None)
-            if connection is None or event.packet.segment.flags & RST:
+            question = answering.get(record.node)
+            if question is None or question[0] != record.time or not _answers(event.packet, question[1]):
                 continue
+            answering[record.node] = None
+            connection = question[1]
             judged += 1
             name = record.node, connection
             if name in last and record.time - last[name] < INTERVAL:
                 findings.append(invalid(f"{connection} of {record.node} answered one bare ACK after the other", record))
             last[name] = record.time
     return Result("quiet", judged, tuple(findings))
+
+
+def _answers(packet: Packet, connection: ConnectionId) -> bool:
+    segment = packet.segment
+    ends = packet.source, segment.sport, packet.target, segment.dport
+    return ends == connection[:4] and not segment.flags & RST
 
 
 def _asked(history: History) -> Mapping[tuple[str, Identity], ConnectionId]:

@@ -72,8 +72,8 @@ class Result(NamedTuple):
 
     def __str__(self) -> str:
         """Return the result as a report prints it, each finding on a line of its own."""
-        head = f"{self.checker}: {self.outcome.name.lower()}, {self.judged} judged"
-        return "\n".join([head, *(f"  {finding}" for finding in self.findings)])
+        head = f"  {self.checker}: {self.outcome.name.lower()}, {self.judged} judged"
+        return "\n".join([head, *(f"    {finding}" for finding in self.findings)])
 
 
 class Verdict(NamedTuple):
@@ -105,5 +105,7 @@ class Verdict(NamedTuple):
                     yield result.checker, finding
 
     def __str__(self) -> str:
-        """Return the verdict as a report prints it."""
-        return "\n".join([self.outcome.name.lower(), *map(str, self.results)])
+        """Return the verdict as a report prints it: first the whole, then what each checker says."""
+        idle = [result.checker for result in self.results if not result.judged]
+        head = self.outcome.name.lower() + (f"; nothing to judge for {', '.join(idle)}" if idle else "")
+        return "\n".join([head, *map(str, self.results)])
