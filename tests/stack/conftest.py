@@ -4,9 +4,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.stack.lab import Lab
+from tests.stack.lab import WITHOUT_GRAFANA, Lab, services
 
 MSL = 5.0  # seconds
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what the stack was, and what it lacked."""
+    line = f"stack: {', '.join(services())}"
+    if services() == WITHOUT_GRAFANA:
+        line += "; no Grafana: its image is not on this machine, and GRAFANA_IMAGE names none"
+    terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session", autouse=True)

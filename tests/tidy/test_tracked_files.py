@@ -13,7 +13,9 @@ BINARY = {".png"}
 
 
 def tracked() -> list[str]:
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     names = [
         name for name in listed.split("\0") if name and (ROOT / name).is_file() and Path(name).suffix not in BINARY
     ]
