@@ -78,13 +78,24 @@ def _trouble(event: Event) -> str | None:
         case IllegalTransition(state=state, cause=cause):
             return f"bug: {cause.value} in {state.value} has no row in the table; the connection was aborted"
         case PacketDiscarded(reason=reason):
-            return f"packet discarded: {reason}"
+            return f"packet discarded: {_explained(reason)}"
         case MessageReceived(outcome="quarantined", rejected=rejected):
-            return f"message put into quarantine: {', '.join(reason for reason, _ in rejected)}"
+            return f"message put into quarantine: {', '.join(_explained(reason) for reason, _ in rejected)}"
         case _:
             return None
 
 
+def _explained(reason: str) -> str:
+    advice = _ADVICE.get(reason)
+    return reason if advice is None else f"{reason} ({advice})"
+
+
+_ADVICE: Final = {
+    "unknown_version": "the peer speaks another version of the wire format: run the same release everywhere",
+    "spoofed_source": "its source address does not belong to the user that sent it",
+    "expired": "it was under way for longer than TCPLAB_MSL",
+    "wrong_address": "it is for another host",
+}
 _MEANINGS: Final = {
     "timeout": "the peer did not answer until R2 (timeout)",
     "refused": "nobody listens there (refused)",
