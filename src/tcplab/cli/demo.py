@@ -16,6 +16,7 @@ from tcplab.observe.ladder.text import ASCII, UNICODE, Layout, duration_text
 from tcplab.scenarios.lifecycle import BACK, THERE, lifecycle
 from tcplab.scenarios.model import Scenario
 from tcplab.scenarios.virtual import Run, play
+from tcplab.tcp.events import ConnectionFailed
 from tcplab.units import in_seconds
 
 PIPED_WIDTH: Final = 80
@@ -121,10 +122,13 @@ def _summarise(console: Console, run: Run, took: float) -> None:
 
 
 def _verdict(run: Run) -> Text:
+    failures = [f"{record.node}: {record.event.reason.value}" for record in run.journal.of(ConnectionFailed)]
+    if failures:
+        return Text(f"The connection failed ({', '.join(failures)}), and each application was told.", "red")
     client, server = run.scripts["client"], run.scripts["server"]
     if client.digest_sent == server.digest_received and server.digest_sent == client.digest_received:
         return Text("Both streams arrived intact: the digests of what was sent and received are equal.", "green")
-    return Text("The streams did not arrive whole: the connection ended before they could.", "red")
+    return Text("The streams did not arrive whole.", "red")
 
 
 def _duration(duration: int | None) -> str:

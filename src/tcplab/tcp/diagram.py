@@ -51,8 +51,8 @@ def page() -> str:
     lines = [
         "# States and transitions",
         "",
-        "Made from the table in `src/tcplab/tcp/states.py` by `python -m tcplab.cli.diagram`. Whatever a connection does",
-        "is one of these, or it is a bug and counted in `tcplab_illegal_transitions_total`.",
+        "Made from the table in `src/tcplab/tcp/states.py` by `python -m tcplab.cli.diagram`. Whatever a connection",
+        "does is one of these, or it is a bug and counted in `tcplab_illegal_transitions_total`.",
         "",
         "```mermaid",
         mermaid(),
