@@ -31,7 +31,7 @@ class Voice:
             case LinkUp(reconnects=0):
                 say(f"{node}: the broker answers")
             case LinkUp(reconnects=reconnects):
-                say(f"{node}: the broker answers again, for the {reconnects + 1}. time")
+                say(f"{node}: the broker answers again (times lost: {reconnects})")
             case LinkDown(reason=reason):
                 say(f"{node}: {reason}")
             case LinkBlocked(blocked=True):

@@ -24,7 +24,7 @@ def test_the_brokers_comings_and_goings_are_said(capsys: pytest.CaptureFixture[s
     assert said(capsys, *((START, event) for event in events)) == [
         "the broker answers",
         "broker rabbitmq:5672: gone",
-        "the broker answers again, for the 2. time",
+        "the broker answers again (times lost: 1)",
         "the broker is short of memory or disk, and takes no messages for now",
         "the broker takes messages again",
     ]
