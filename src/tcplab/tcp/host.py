@@ -122,8 +122,12 @@ class Host:
         Raises:
             InvalidCall: the connection is unknown, or its state forbids the call.
         """
-        if isinstance(call, ON_CONNECTION) and self._find(call.connection) is None:
-            raise InvalidCall(f"{type(call).__name__.lower()} on {call.connection}: there is no such connection")
+        if isinstance(call, ON_CONNECTION) and self._find(name := call.connection) is None:
+            entry = self._table.get((name.remote, name.remote_port, name.local_port))
+            why = ": there is no such connection"
+            if isinstance(entry, TimeWait) and entry.id == name:
+                why = " in TIME_WAIT: the connection is closing"
+            raise InvalidCall(f"{type(call).__name__.lower()} on {name}{why}")
         self._perform(call, now)
         return self._finish(now)
 
@@ -295,6 +299,9 @@ class Host:
         self._apply(listener.connection, listener.connection.close(now), now)
 
     def _open(self, call: Open, now: Instant) -> None:
+        if not 1 <= call.remote_port <= 65_535 or not 0 <= call.local_port <= 65_535:
+            ends = f"{call.remote}:{call.remote_port} from port {call.local_port}"
+            raise InvalidCall(f"open to {ends}: ports are 1..65535, and here 0 for any")
         destination = (call.remote, call.remote_port)
         port: int | None = call.local_port
         if not port:
