@@ -343,6 +343,16 @@ def test_close_in_syn_received_waits_for_the_handshake(wires: Wires) -> None:
     assert path(wire)[-2:] == [State.ESTABLISHED, State.FIN_WAIT_1]
 
 
+@pytest.mark.parametrize("seg", [rst(1), Seg("S", 5)], ids=["reset", "syn"])
+def test_a_peer_may_refuse_a_connection_that_is_to_be_closed(wires: Wires, seg: Seg) -> None:
+    """The CLOSE was queued in SYN_RECEIVED; the way back to LISTEN must not make it an error."""
+    wire = wires.reach(State.SYN_RECEIVED)
+    wire.close()
+
+    assert wire.arrives(seg) == []
+    assert path(wire)[-2:] == [State.LISTEN, State.CLOSED]
+
+
 def test_close_in_syn_sent_forgets_the_connection(wires: Wires) -> None:
     wire = wires.reach(State.SYN_SENT)
 

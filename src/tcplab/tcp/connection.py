@@ -206,12 +206,12 @@ class Connection:
         Raises:
             InvalidCall: it was called before, or there is no connection.
         """
-        if self.fin_queued:
-            raise self._invalid("close", "the connection is closing")
         effects = Effects()
         match self.state:
             case State.LISTEN | State.SYN_SENT:
                 self.enter(Cause.CLOSE_CALL, now, effects)
+            case _ if self.fin_queued:
+                raise self._invalid("close", "the connection is closing")
             case State.SYN_RECEIVED:
                 self.fin_queued = True
             case State.ESTABLISHED | State.CLOSE_WAIT:
