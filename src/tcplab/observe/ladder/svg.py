@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 from tcplab.observe.ladder.rows import Row, Side
 from tcplab.observe.ladder.text import duration_text, loss_text
 from tcplab.tcp.states import State
-from tcplab.units import Instant, in_seconds
+from tcplab.units import START, Instant, in_seconds
 from tcplab.wire.segment import FIN, RST, SYN
 
 WIDTH: Final = 920
@@ -66,7 +66,8 @@ text {{ font: {_FONT}; paint-order: stroke; stroke-width: 4px; stroke-linejoin: 
 
 
 class _Picture:
-    def __init__(self) -> None:
+    def __init__(self, origin: Instant) -> None:
+        self._origin = origin
         self.back: list[str] = []
         self.front: list[str] = []
         self._state: dict[Side, State] = {"left": State.CLOSED, "right": State.CLOSED}
@@ -104,7 +105,7 @@ class _Picture:
         if row.start != self._time:
             self._time = row.start
             y = self._y + (_SLANT if row.kind == "arrives" else 0)
-            self._text(70, y + 4, f"{in_seconds(row.start):.3f} s", "time", anchor="end")
+            self._text(70, y + 4, f"{in_seconds(row.start - self._origin):.3f} s", "time", anchor="end")
 
     def _states(self, row: Row, left: float, right: float) -> None:
         self._enter("left", row.left, left)
@@ -197,7 +198,9 @@ class _Picture:
         )
 
 
-def svg(rows: Iterable[Row], *, title: str, left: str = "client", right: str = "server") -> str:
+def svg(
+    rows: Iterable[Row], *, title: str, left: str = "client", right: str = "server", origin: Instant = START
+) -> str:
     """Return the picture of a ladder.
 
     Args:
@@ -205,8 +208,9 @@ def svg(rows: Iterable[Row], *, title: str, left: str = "client", right: str = "
         title: stands above, and names the picture for those who cannot see it.
         left: what the left lifeline is called.
         right: the same at the right.
+        origin: from when time is counted.
     """
-    picture = _Picture()
+    picture = _Picture(origin)
     picture.draw(list(rows))
     height = picture.finish()
     names = "".join(

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from tcplab.observe.ladder.rows import Row, Side
 from tcplab.tcp.states import State
-from tcplab.units import MILLISECOND, SECOND, Duration, Instant, in_seconds
+from tcplab.units import MILLISECOND, SECOND, START, Duration, Instant, in_seconds
 from tcplab.wire.segment import FIN, RST, SYN
 
 WIDTH_MIN: Final = 72
@@ -70,7 +70,7 @@ class Layout:
 
     width: int = 80
     glyphs: Glyphs = UNICODE
-    origin: Instant = Instant(0)  # noqa: RUF009
+    origin: Instant = START
     left: str = "client"
     right: str = "server"
 
