@@ -1,3 +1,3 @@
 """What all tests share."""
 
-pytest_plugins = ["tests.support.broker"]
+pytest_plugins = ["tests.support.broker", "tests.support.figures"]

@@ -55,7 +55,7 @@ def command(
     most: Annotated[int, typer.Option(help="Give up beyond so many states.", min=1)] = STATES_MOST,
     counter_examples: Annotated[bool, typer.Option(help="Show what happens without TIME_WAIT, as ladders.")] = True,
     limits: Annotated[
-        bool, typer.Option("--limits", help="Show what TCP does not rule out, as ladders, where it was met.")
+        bool, typer.Option("--limits", help="Show what TCP does not promise, as ladders, where it was met.")
     ] = False,
 ) -> None:
     """Try everything that may happen to two TCPs within bounds, and see whether it ends well."""
@@ -94,14 +94,10 @@ def _explore(console: Console, bounds: Bounds, most: int, *, limits: bool) -> bo
     with console.status("exploring") as status:
         report = search(model, limit=most, tell=lambda progress: _show(status, progress))
     _print_numbers(console, report, time.perf_counter() - began)
-    for broken, limit in report.limits.items():
-        console.print(
-            f"  [yellow]~[/] {broken.value}: TCP does not promise it where sequence numbers overlap "
-            f"(RFC 1337), and {limit.moves:,} moves show it"
-        )
+    _print_limits(console, report)
     if limits:
-        for limit in report.limits.values():
-            _print_ladder(console, model, limit.first)
+        for tally in (*report.limits.values(), *report.consequences.values()):
+            _print_ladder(console, model, tally.first)
     if report.breach is not None:
         console.print(f"  [red]✗[/] {report.breach.breach.broken.value}: broken")
         _print_ladder(console, model, report.breach)
@@ -110,9 +106,20 @@ def _explore(console: Console, bounds: Bounds, most: int, *, limits: bool) -> bo
         console.print(f"[red]There are more than {most:,} states: not everything was looked at; see --most.[/]")
         return False
     for kept in Property:
-        if kept not in LIMITS:
+        if kept not in LIMITS and kept not in report.consequences:
             console.print(f"  [green]✓[/] {kept.value}")
     return True
+
+
+def _print_limits(console: Console, report: Report) -> None:
+    if report.limits:
+        console.print("  TCP does not promise these where sequence numbers overlap (RFC 1337):")
+    for broken, tally in report.limits.items():
+        console.print(f"    [yellow]~[/] {broken.value}: {tally.moves:,} moves break it")
+    if report.consequences:
+        console.print("  nor these where one of those has happened; they hold where none has:")
+    for broken, tally in report.consequences.items():
+        console.print(f"    [yellow]~[/] {broken.value}: {tally.moves:,} moves break it")
 
 
 def _without_time_wait(console: Console) -> bool:
@@ -143,10 +150,11 @@ def _print_bounds(console: Console, bounds: Bounds) -> None:
     opening = "both sides open" if bounds.simultaneous else "the client opens, the server listens"
     isns = [" then ".join(str(bounds.isn(side, number)) for number in range(bounds.incarnations)) for side in SIDES]
     lines = [
-        f"{opening}, {bounds.incarnations} times from the same port to the same port; either side closes at any time",
+        f"{opening}, {bounds.incarnations} times on one 4-tuple; either side closes at any time",
         f"ISNs of the {SIDES[0]} {isns[0]}, of the {SIDES[1]} {isns[1]}; {bounds.octets} octets each way",
         f"at most {bounds.losses} packets lost, {bounds.duplicates} copied, {bounds.delays} held back, of whichever",
-        f"ticks of {in_seconds(TICK):.0f} s: MSL {bounds.msl}, TIME_WAIT {bounds.time_wait}, timeout 1, R2 {bounds.r2}",
+        f"ticks of {in_seconds(TICK):.0f} s: MSL {bounds.msl}, TIME_WAIT {bounds.time_wait}, the timeout 1, "
+        f"R2 {bounds.patience}",
     ]
     console.print(Text("Bounds", "bold"))
     for line in lines:

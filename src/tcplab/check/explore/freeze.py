@@ -1,0 +1,246 @@
+"""Live objects as values: a host with everything in it becomes something that can be compared, kept and woken again.
+
+The explorer runs the real engine, and needs its states by the hundred thousand. So it walks whatever objects it
+finds, slot by slot, and writes down all of it; a field that is added to the engine is taken along without a word
+here. Three things are written differently, and each must leave the engine's behaviour as it is:
+
+- An instant is kept as its distance from now, and one that is over only as that. The engine may compare it with now;
+  how long ago it was goes into events, and into the measured round trip (see below). Were the engine ever to reckon
+  from it, it would be told (:class:`Over`).
+- The schedule of wake-ups is not kept but booked anew, since it only says when to look; and of a timer that is stopped
+  nothing is kept.
+- What :data:`FORGOTTEN` and :data:`LIMITED` name, and why.
+
+What comes out of :func:`thaw` is all that the next step sees, so that two states which are taken for one really do
+go on alike.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import is_dataclass
+from enum import Enum
+from types import FunctionType, NoneType
+from typing import Any, Final, NamedTuple, NoReturn, cast
+
+from tcplab.tcp.connection import Connection
+from tcplab.tcp.rtt import RttEstimator
+from tcplab.tcp.schedule import Schedule
+from tcplab.tcp.timers import RetransmissionTimer
+from tcplab.units import Instant
+
+NOW: Final = cast(Instant, 1 << 60)
+"""The instant at which every thawed host is; far from any other number in it, so that none is taken for another."""
+
+FORGOTTEN: Final[Mapping[tuple[type, str], object]] = {
+    (Connection, "timing"): None,  # feeds the measured round trip alone
+    (RttEstimator, "srtt"): None,  # the bounds make the smallest and the largest timeout one, so it is constant
+    (RttEstimator, "rttvar"): 0,
+    (RetransmissionTimer, "attempts"): 0,  # is told to observers, and makes a constant timeout constant
+    (Connection, "opened_at"): 0,  # for durations in events
+    (Connection, "active_close"): False,  # for events
+    (Connection, "scheduled"): None,  # booked anew
+}
+"""Fields which do not decide what the engine does, within the explorer's bounds; and what they are given instead."""
+
+LIMITED: Final[Mapping[tuple[type, str], int]] = {
+    (Connection, "duplicate_acks"): 4,  # what matters is whether it is the third; else two ends could count for ever
+}
+"""Counters that are as good as this number once they are beyond it."""
+
+_EMPTY: Final = frozenset({list, deque, dict, set, bytearray, Schedule})
+_ATOMS: Final = frozenset({int, str, bytes, bool, NoneType, FunctionType, type})
+
+
+class LostInstantError(Exception):
+    """An instant became a plain number, or one that is over was reckoned from."""
+
+
+class Moment(int):
+    """An instant that stays one under addition, so that instants can be told from other numbers."""
+
+    __slots__ = ()
+
+    def __add__(self, other: int) -> "Moment":
+        return Moment(int(self) + int(other))
+
+    __radd__ = __add__
+
+    def __sub__(self, other: int) -> int:
+        difference = int(self) - int(other)
+        return difference if isinstance(other, Moment) else Moment(difference)
+
+
+class Over(Moment):
+    """An instant of which nothing is known but that it is over."""
+
+    __slots__ = ()
+
+    def __add__(self, other: int) -> NoReturn:
+        raise LostInstantError("the engine reckons from an instant that is over: freeze may not forget how long ago")
+
+    __radd__ = __add__
+
+
+OVER: Final = Over(0)
+
+
+def moment(instant: int) -> Instant:
+    """Return the instant as a :class:`Moment`."""
+    return cast(Instant, Moment(instant))
+
+
+class Frozen(NamedTuple):
+    """A mutable object as a value: what it is, and what is in it.
+
+    An instant to come is one too, and holds how far ahead it is. :class:`Again` stands for an object met before.
+    """
+
+    kind: type
+    content: tuple[Any, ...]
+
+
+class Again:
+    """Marks an object that was met before; its content is the how-manieth it was."""
+
+
+class _Plan(NamedTuple):
+    """What objects of a class hold in slots: the names, and of which what is written instead."""
+
+    names: tuple[str, ...]
+    forgotten: Mapping[str, object]
+    limited: Mapping[str, int]
+
+
+_plans: dict[type, _Plan] = {}
+
+
+def _plan(kind: type) -> _Plan:
+    plan = _plans.get(kind)
+    if plan is None:
+        names: list[str] = []
+        for base in reversed(kind.__mro__):
+            slots = base.__dict__.get("__slots__", ())
+            names += [slots] if isinstance(slots, str) else slots
+        forgotten = {name: instead for (owner, name), instead in FORGOTTEN.items() if issubclass(kind, owner)}
+        limited = {name: most for (owner, name), most in LIMITED.items() if issubclass(kind, owner)}
+        if unknown := (forgotten.keys() | limited.keys()) - set(names):
+            raise AttributeError(f"{kind.__name__} has no {', '.join(sorted(unknown))}")
+        plan = _plans[kind] = _Plan(tuple(names), forgotten, limited)
+    return plan
+
+
+def freeze(root: object, now: Instant) -> Frozen:
+    """Return an object and all that it holds as a hashable value, as it is at ``now``.
+
+    Raises:
+        LostInstantError: somewhere in it an instant is no :class:`Moment` any more.
+    """
+    frozen = _Freezer(now).freeze(root)
+    assert isinstance(frozen, Frozen), f"{root!r} is a value already"
+    return frozen
+
+
+class _Freezer:
+    def __init__(self, now: Instant) -> None:
+        self._now = int(now)
+        self._met: dict[int, int] = {}
+
+    def freeze(self, value: Any) -> Any:
+        kind = type(value)
+        if isinstance(value, Moment):
+            distance = int(value) - self._now
+            return Frozen(Moment, (distance,)) if distance > 0 else OVER
+        if kind is int and value >= NOW >> 1:
+            raise LostInstantError(f"{value} is near {NOW}, and a plain number")
+        if kind in _ATOMS or isinstance(value, Enum):
+            return value
+        if isinstance(value, tuple):
+            return self._tuple(value)
+        if is_dataclass(value) and getattr(kind, "__dataclass_params__").frozen:  # noqa: B009
+            return value
+        if (index := self._met.get(id(value))) is not None:
+            return Frozen(Again, (index,))
+        self._met[id(value)] = len(self._met)
+        return Frozen(kind, tuple(self._content(value)))
+
+    def _tuple(self, value: tuple[Any, ...]) -> Any:
+        content = tuple(self.freeze(part) for part in value)
+        unchanged = all(new is old for new, old in zip(content, value, strict=True))
+        return value if unchanged else Frozen(type(value), content)
+
+    def _content(self, value: Any) -> list[Any]:
+        freeze = self.freeze
+        match value:
+            case bytearray():
+                return [bytes(value)]
+            case list() | deque():
+                return [freeze(part) for part in value]
+            case dict():
+                return [(freeze(key), freeze(part)) for key, part in value.items()]
+            case set():
+                return [frozenset(freeze(part) for part in value)]
+            case Schedule():
+                return []
+            case RetransmissionTimer(deadline=None):
+                value = RetransmissionTimer()
+        names, forgotten, limited = _plan(type(value))
+        content = [freeze(forgotten[name] if name in forgotten else getattr(value, name)) for name in names]
+        for name, most in limited.items():
+            index = names.index(name)
+            content[index] = min(content[index], most)
+        if hasattr(value, "__dict__"):
+            content += [(name, freeze(part)) for name, part in vars(value).items()]
+        return content
+
+
+def thaw(frozen: Frozen) -> Any:
+    """Return a new object like the one that was frozen, its now being :data:`NOW`."""
+    thawer = _Thawer()
+    root = thawer.thaw(frozen)
+    schedules = [value for value in thawer.met if isinstance(value, Schedule)]
+    for connection in thawer.met:
+        if isinstance(connection, Connection):
+            for schedule in schedules:
+                schedule.book(connection)
+    return root
+
+
+class _Thawer:
+    def __init__(self) -> None:
+        self.met: list[Any] = []
+
+    def thaw(self, value: Any) -> Any:
+        if type(value) is not Frozen:
+            return value
+        kind, content = value
+        if kind is Moment:
+            return Moment(NOW + content[0])
+        if kind is Again:
+            return self.met[content[0]]
+        return self._object(kind, content)
+
+    def _object(self, kind: type, content: tuple[Any, ...]) -> Any:
+        thaw = self.thaw
+        if issubclass(kind, tuple):
+            parts = [thaw(part) for part in content]
+            return kind(parts) if kind is tuple else kind(*parts)
+        value: Any = kind() if kind in _EMPTY else kind.__new__(kind)
+        self.met.append(value)
+        match value:
+            case bytearray():
+                value += content[0]
+            case list() | deque():
+                value.extend(thaw(part) for part in content)
+            case dict():
+                value.update((thaw(key), thaw(part)) for key, part in content)
+            case set():
+                value.update(content[0])
+            case Schedule():
+                pass
+            case _:
+                names = _plan(kind).names
+                for name, part in zip(names, content, strict=False):
+                    setattr(value, name, thaw(part))
+                for name, part in content[len(names) :]:
+                    vars(value)[name] = thaw(part)
+        return value
