@@ -42,7 +42,8 @@ def on_a_terminal(*arguments: str, interrupt_on: str = "", columns: int = 80, li
     began = time.monotonic()
     ours, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-    environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    hidden = ("NO_COLOR", "COLUMNS", "LINES")  # would hide what the terminal is
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
     process = subprocess.Popen(
         [COMMAND, *arguments], stdin=its, stdout=its, stderr=its, env={**environment, "TERM": "xterm-256color"}
     )

@@ -80,6 +80,13 @@ def test_the_summary_says_so_if_the_connection_failed() -> None:
     assert "intact" not in ended.stdout
 
 
+def test_a_terminal_that_is_too_narrow_is_told() -> None:
+    ended = on_a_terminal("demo", "--fast", columns=50)
+
+    assert ended.code == 0
+    assert "widen it to 72" in " ".join(ended.output.split())
+
+
 def test_a_terminal_without_unicode_gets_ascii() -> None:
     ended = piped("demo", PYTHONIOENCODING="ascii")
 

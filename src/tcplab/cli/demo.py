@@ -12,7 +12,7 @@ from rich.text import Text
 from tcplab.cli import figures, playback, story
 from tcplab.netem.profile import Profile
 from tcplab.observe.ladder import ladder
-from tcplab.observe.ladder.text import ASCII, UNICODE, Layout, duration_text
+from tcplab.observe.ladder.text import ASCII, UNICODE, WIDTH_MIN, Layout, duration_text
 from tcplab.scenarios.lifecycle import BACK, THERE, lifecycle
 from tcplab.scenarios.model import Scenario
 from tcplab.scenarios.virtual import Run, play
@@ -75,6 +75,8 @@ def _introduce(console: Console, scenario: Scenario) -> None:
     console.print(Text("tcplab demo", "bold").append(f"  {scenario.lesson}", "not bold"))
     for link in (THERE, BACK):
         console.print(f"{link}: {describe(scenario.profiles[link])}", style="bright_black")
+    if console.width < WIDTH_MIN:
+        console.print(f"This terminal has {console.width} columns: widen it to {WIDTH_MIN} and nothing is cut off.")
     console.print()
 
 
