@@ -3,7 +3,7 @@
 from tcplab.check.explore import Subject
 from tcplab.node import NOTHING, Output, Packet
 from tcplab.tcp.states import State
-from tcplab.units import Instant
+from tcplab.units import Instant, after
 from tcplab.wire.segment import ACK, FIN, RST
 
 
@@ -24,6 +24,16 @@ class IsDeafInTimeWait(Subject):
     def receive(self, packet: Packet, now: Instant) -> Output:
         if any(status.state is State.TIME_WAIT for status in self.statuses()):
             return NOTHING
+        return super().receive(packet, now)
+
+
+class HeedsResetsInTimeWait(Subject):
+    """TIME_WAIT can be assassinated (RFC 1337)."""
+
+    def receive(self, packet: Packet, now: Instant) -> Output:
+        waits = any(status.state is State.TIME_WAIT for status in self.statuses())
+        if waits and packet.segment.flags & RST:
+            return self.advance(after(now, self.config.time_wait))
         return super().receive(packet, now)
 
 

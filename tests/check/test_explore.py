@@ -24,6 +24,7 @@ from tcplab.tcp.states import Cause, State
 from tests.check.flaws import (
     AnswersResets,
     ClosesOnAnyAck,
+    HeedsResetsInTimeWait,
     IsDeafInTimeWait,
     NeverRetransmits,
     TakesFinsOutOfOrder,
@@ -86,10 +87,13 @@ def test_what_tcp_does_not_promise_takes_two_packets_that_are_late() -> None:
     assert search(Model(LATE)).limits.keys() == LIMITS
 
 
-def test_taking_moves_that_commute_in_one_order_changes_nothing_but_the_effort() -> None:
-    reduced, full = search(Model(FEW)), search(Model(FEW, reduced=False))
+@pytest.mark.parametrize("bounds", [FEW, dataclasses.replace(LATE, octets=0)], ids=told)
+def test_taking_moves_that_commute_in_one_order_changes_nothing_but_the_effort(bounds: Bounds) -> None:
+    reduced, full = search(Model(bounds)), search(Model(bounds, reduced=False))
 
     assert (reduced.rests, reduced.end_states, reduced.steps) == (full.rests, full.end_states, full.steps)
+    assert reduced.limits.keys() == full.limits.keys()
+    assert reduced.consequences.keys() == full.consequences.keys()
     assert reduced.moves < full.moves
 
 
@@ -162,6 +166,7 @@ def test_one_msl_of_time_wait_is_not_enough() -> None:
     [
         (ClosesOnAnyAck, Bounds(losses=1, duplicates=0, delays=0), Property.REST),
         (IsDeafInTimeWait, Bounds(losses=1, duplicates=0, delays=0), Property.RESET_OF_FIN),
+        (HeedsResetsInTimeWait, Bounds(losses=0, duplicates=2, delays=0), Property.OLD_OCTET),
         (TakesFinsOutOfOrder, Bounds(losses=1, duplicates=0, delays=0), Property.OLD_FIN),
         (NeverRetransmits, Bounds(losses=1, duplicates=0, delays=0), Property.REST),
         (AnswersResets, Bounds(losses=0, duplicates=1, delays=0), Property.FINITE),

@@ -23,10 +23,11 @@ def test_it_tells_its_bounds_and_its_numbers() -> None:
 
 
 def test_it_draws_what_happens_without_time_wait() -> None:
-    result = explore("--losses", "0", "--duplicates", "0", "--delays", "0")
+    result = explore("--no-time-wait")
 
     assert result.exit_code == 0
-    accepted, reset = result.output.split("Without TIME_WAIT")[1:]
+    nothing, accepted, reset = result.output.split("Without TIME_WAIT")
+    assert nothing.strip() == ""
     assert "network's copy" in accepted
     assert "Here the server read b'ba', and its peer had sent b'b'." in accepted
     assert "reset: no connection" in reset
@@ -42,11 +43,18 @@ def test_what_is_broken_is_drawn_and_ends_with_1() -> None:
 
 
 def test_what_tcp_does_not_promise_is_drawn_on_demand() -> None:
-    result = explore("--losses", "0", "--no-counter-examples", "--limits")
+    result = explore("--losses", "0", "--octets", "0", "--no-counter-examples", "--limits")
 
     assert result.exit_code == 0
     assert "TCP does not promise these" in result.output
-    assert "Here the server was reset in ESTABLISHED." in result.output
+    assert "Here the server was reset in CLOSE_WAIT." in result.output
+
+
+def test_by_default_both_parts_are_told() -> None:
+    result = explore("--losses", "0", "--duplicates", "0", "--delays", "0")
+
+    assert result.exit_code == 0
+    assert result.output.index("Explored") < result.output.index("Without TIME_WAIT")
 
 
 def test_a_search_that_is_not_exhaustive_does_not_pass() -> None:

@@ -53,7 +53,12 @@ def command(
         int | None, typer.Option(help="How long TIME_WAIT lasts, ticks; 2 MSL if not given.", min=0)
     ] = None,
     most: Annotated[int, typer.Option(help="Give up beyond so many states.", min=1)] = STATES_MOST,
-    counter_examples: Annotated[bool, typer.Option(help="Show what happens without TIME_WAIT, as ladders.")] = True,
+    no_time_wait: Annotated[
+        bool, typer.Option("--no-time-wait", help="Only switch TIME_WAIT off, and show what comes of it.")
+    ] = False,
+    counter_examples: Annotated[
+        bool, typer.Option(help="Show, after all, what happens without TIME_WAIT, as ladders.")
+    ] = True,
     limits: Annotated[
         bool, typer.Option("--limits", help="Show what TCP does not promise, as ladders, where it was met.")
     ] = False,
@@ -77,8 +82,8 @@ def command(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     try:
-        good = _explore(console, bounds, most, limits=limits)
-        if counter_examples:
+        good = no_time_wait or _explore(console, bounds, most, limits=limits)
+        if no_time_wait or counter_examples:
             good = _without_time_wait(console) and good
     except KeyboardInterrupt:
         console.print("stopped")

@@ -40,6 +40,8 @@ class Traits(NamedTuple):
     """Whether a timer runs."""
     half_closed: bool
     """Whether it may legally wait for the peer's FIN for ever."""
+    spoiled: bool
+    """Whether what TCP does not promise has happened."""
     at_rest: bool
     """Whether both directions are CLOSED and nothing is left to do."""
 
@@ -128,7 +130,7 @@ class Endpoint:
         sent = []
         for packet in output.packets:
             answered = arrived.sender if arrived is not None and packet.segment.flags & RST else 0
-            sent.append(number(Sent(packet.segment, host.incarnations, answered)))
+            sent.append(number(Sent(packet.segment, host.incarnations, answered, judge.spoiled)))
         return Step(self._keep(host, judge, now), tuple(sent), breach)
 
     def _input(self, host: Subject, stimulus: int, now: Instant) -> Output:
@@ -146,5 +148,6 @@ class Endpoint:
         if number == len(self._states):
             self._states.append(frozen)
             choices = tuple(CALLS[choice] for choice in host.choices())
-            self.traits.append(Traits(choices, host.deadline() is not None, host.half_closed, host.at_rest))
+            waits = host.deadline() is not None
+            self.traits.append(Traits(choices, waits, host.half_closed, judge.spoiled, host.at_rest))
         return number

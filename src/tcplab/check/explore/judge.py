@@ -3,7 +3,7 @@
 from typing import Final, NamedTuple
 
 from tcplab.check.explore.bounds import SIDES, Bounds
-from tcplab.check.explore.properties import Breach, Property
+from tcplab.check.explore.properties import CONSEQUENCES, LIMITS, Breach, Property
 from tcplab.check.explore.subject import Subject
 from tcplab.node import Output
 from tcplab.tcp.events import IllegalTransition, StateChanged
@@ -21,11 +21,13 @@ class Sent(NamedTuple):
         segment: the segment.
         sender: how many connections its sender had begun by then.
         answered: of a reset, the receiver's incarnation whose segment it answers; else 0.
+        spoiled: whether its sender was.
     """
 
     segment: Segment
     sender: int
     answered: int
+    spoiled: bool
 
 
 class Judge:
@@ -34,14 +36,17 @@ class Judge:
     Attributes:
         synchronized: which of the peer's incarnations, counted from 0, its open connection belongs to.
         taken: those of which octets were read on connections that are over.
+        spoiled: whether one of :data:`LIMITS` has happened here, or there before a packet that arrived was sent: the
+            :data:`CONSEQUENCES` are excused from then on, but for nothing that did not come after it.
     """
 
-    __slots__ = ("_bounds", "synchronized", "taken")
+    __slots__ = ("_bounds", "spoiled", "synchronized", "taken")
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
         self.synchronized: int | None = None
         self.taken: frozenset[int] = frozenset()
+        self.spoiled = False
 
     def judge(self, host: Subject, output: Output, arrived: Sent | None, una: SeqNumber | None) -> Breach | None:
         """Return what an input has broken, if anything.
@@ -52,6 +57,15 @@ class Judge:
             arrived: what it was, if it was a segment.
             una: what SND.UNA was before it, if there was a connection.
         """
+        self.spoiled = self.spoiled or (arrived is not None and arrived.spoiled)
+        breach = self._look(host, output, arrived, una)
+        if breach is None:
+            return None
+        excused = self.spoiled and breach.broken in CONSEQUENCES
+        self.spoiled = self.spoiled or breach.broken in LIMITS
+        return breach._replace(excused=excused)
+
+    def _look(self, host: Subject, output: Output, arrived: Sent | None, una: SeqNumber | None) -> Breach | None:
         illegal = ended = None
         for event in output.events:
             if isinstance(event, IllegalTransition):
@@ -81,9 +95,11 @@ class Judge:
         return host.connection is None or seq_lt(una, host.connection.snd.una)
 
     def _judge_end(self, host: Subject, event: StateChanged, arrived: Sent | None) -> Breach | None:
+        if self.synchronized is None:
+            return None
         if event.cause is Cause.RETRANSMISSION_TIMEOUT:
             return Breach(Property.GIVEN_UP, f"the {host.side} gave up in {event.old.name}")
-        if event.cause is not Cause.RESET_ARRIVED or arrived is None or self.synchronized is None:
+        if event.cause is not Cause.RESET_ARRIVED or arrived is None:
             return None
         what = f"the {host.side} was reset in {event.old.name}"
         if (arrived.sender - 1, arrived.answered) != (self.synchronized, host.incarnations):

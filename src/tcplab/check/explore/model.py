@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from tcplab.check.explore.bounds import SIDES, Bounds, Side
 from tcplab.check.explore.endpoint import CALLS, WAIT, Endpoint, Segments
 from tcplab.check.explore.judge import Judge
-from tcplab.check.explore.properties import CONSEQUENCES, LIMITS, Breach, Property
+from tcplab.check.explore.properties import Breach, Property
 from tcplab.check.explore.subject import Subject
 
 
@@ -43,8 +43,6 @@ class Move(NamedTuple):
     state: int
     """Where it leads."""
     breach: Breach | None = None
-    excused: bool = False
-    """Whether the breach is a consequence of what TCP does not rule out."""
 
 
 Queue = tuple[int, ...]
@@ -59,7 +57,7 @@ _MASK: Final = (1 << _NUMBER) - 1
 _ENDS: Final = (0, 1)
 
 
-_Channel = tuple[Queues, tuple[Held, ...], tuple[Allowance, Allowance], bool]
+_Channel = tuple[Queues, tuple[Held, ...], tuple[Allowance, Allowance]]
 
 
 class _Place(NamedTuple):
@@ -69,8 +67,6 @@ class _Place(NamedTuple):
     queues: Queues
     held: tuple[Held, ...]
     allowances: tuple[Allowance, Allowance]
-    spoiled: bool
-    """Whether something of one incarnation was believed in another, which TCP does not rule out."""
 
 
 class Model:
@@ -104,7 +100,7 @@ class Model:
         self._channels: list[_Channel] = []
         self._numbers: dict[_Channel, int] = {}
         self.firsts = [
-            self._pack(_Place((0, 0), ((), ()), (), allowances, False))
+            self._pack(_Place((0, 0), ((), ()), (), allowances))
             for allowances in _divisions((bounds.losses, bounds.duplicates, bounds.delays))
         ]
 
@@ -141,13 +137,13 @@ class Model:
         self._at(moves, 0, place)
         self._at(moves, 1, place)
         self._tick(moves, place)
-        if not moves and place.spoiled:
+        if not moves and any(self.ends[to].traits[place.ends[to]].spoiled for to in _ENDS):
             self._release(moves, place)
         return moves
 
     def _at(self, moves: list[Move], to: int, place: _Place) -> None:
         """Everything that may happen at one end, or to the packet that it is to get next."""
-        ends, queues, held, allowances, spoiled = place
+        ends, queues, held, allowances = place
         if queues[to]:
             self._first_packet(moves, to, place)
         moves += [self._input(Kind.CALL, to, call, place) for call in self.ends[to].traits[ends[to]].choices]
@@ -155,56 +151,52 @@ class Model:
             age, target, segment = packet
             if target == to and not (index and held[index - 1] == packet):
                 rest = held[:index] + held[index + 1 :]
-                after = _Place(ends, queues, rest, allowances, spoiled)
+                after = _Place(ends, queues, rest, allowances)
                 moves.append(self._input(Kind.DELIVER_LATE, to, segment, after, age))
 
     def _first_packet(self, moves: list[Move], to: int, place: _Place) -> None:
         """What may become of the first packet on its way to an end."""
-        ends, queues, held, allowances, spoiled = place
+        ends, queues, held, allowances = place
         segment = queues[to][0]
         rest = (queues[0][1:], queues[1]) if to == 0 else (queues[0], queues[1][1:])
-        moves.append(self._input(Kind.DELIVER, to, segment, _Place(ends, rest, held, allowances, spoiled)))
+        moves.append(self._input(Kind.DELIVER, to, segment, _Place(ends, rest, held, allowances)))
         losses, copies, delays = allowances[to]
         if losses:
             left = _with(allowances, to, (losses - 1, copies, delays))
-            moves.append(Move(Kind.LOSE, to, segment, 0, self._pack(_Place(ends, rest, held, left, spoiled))))
+            moves.append(Move(Kind.LOSE, to, segment, 0, self._pack(_Place(ends, rest, held, left))))
         if not (copies or delays):
             return
         more = tuple(sorted((*held, (0, to, segment))))
         if copies:
             left = _with(allowances, to, (losses, copies - 1, delays))
-            moves.append(Move(Kind.COPY, to, segment, 0, self._pack(_Place(ends, queues, more, left, spoiled))))
+            moves.append(Move(Kind.COPY, to, segment, 0, self._pack(_Place(ends, queues, more, left))))
         if delays:
             left = _with(allowances, to, (losses, copies, delays - 1))
-            moves.append(Move(Kind.HOLD, to, segment, 0, self._pack(_Place(ends, rest, more, left, spoiled))))
+            moves.append(Move(Kind.HOLD, to, segment, 0, self._pack(_Place(ends, rest, more, left))))
 
     def _input(self, kind: Kind, to: int, what: int, place: _Place, age: int = 0) -> Move:
         """An end takes an input, which is not under way any more, and what it sends joins the queue to the other."""
-        ends, queues, held, allowances, spoiled = place
+        ends, queues, held, allowances = place
         number, sent, breach = self.ends[to].step(ends[to], what)
         if sent:
             queues = (queues[0], queues[1] + sent) if to == 0 else (queues[0] + sent, queues[1])
             if len(queues[1 - to]) > self.bounds.in_flight and breach is None:
                 breach = Breach(Property.FINITE, f"{len(queues[1 - to])} packets are under way at one instant")
         ends = (number, ends[1]) if to == 0 else (ends[0], number)
-        if breach is None:
-            return Move(kind, to, what, age, self._pack(_Place(ends, queues, held, allowances, spoiled)))
-        excused = spoiled and breach.broken in CONSEQUENCES
-        after = _Place(ends, queues, held, allowances, spoiled or breach.broken in LIMITS)
-        return Move(kind, to, what, age, self._pack(after), breach, excused)
+        return Move(kind, to, what, age, self._pack(_Place(ends, queues, held, allowances)), breach)
 
     def _tick(self, moves: list[Move], place: _Place) -> None:
         """Time goes on, if there is anything to wait for."""
-        ends, _, held, allowances, spoiled = place
+        ends, _, held, allowances = place
         if not (held or any(self.ends[to].traits[ends[to]].waits for to in _ENDS)):
             return
         client, server = (self.ends[to].step(ends[to], WAIT) for to in _ENDS)
         older = tuple((age + 1, to, segment) for age, to, segment in held if age + 1 < self.bounds.msl)
         queues = server.sent, client.sent
-        state = self._pack(_Place((client.state, server.state), queues, older, allowances, spoiled))
-        breach = client.breach or server.breach
-        excused = spoiled and breach is not None and breach.broken in CONSEQUENCES
-        moves.append(Move(Kind.TICK, 0, WAIT, 0, state, breach, excused))
+        state = self._pack(_Place((client.state, server.state), queues, older, allowances))
+        breaches = [step.breach for step in (client, server) if step.breach is not None]
+        breach = min(breaches, key=lambda breach: breach.excused, default=None)
+        moves.append(Move(Kind.TICK, 0, WAIT, 0, state, breach))
 
     def _release(self, moves: list[Move], place: _Place) -> None:
         """Where the other end is gone without a word, a half-close lasts until its owner goes: so he does."""

@@ -10,7 +10,7 @@ class Property(Enum):
     OLD_OCTET = "no octet of one incarnation is accepted in another"
     OLD_FIN = "no stream ends before its last octet"
     RESET_OF_FIN = "no reset answers a retransmitted FIN"
-    GIVEN_UP = "nobody gives up: what is lost is sent again, and arrives"
+    GIVEN_UP = "no open connection is given up: what is lost is sent again, and arrives"
     LEGAL = "every transition stands in the table, and the engine never raises"
     REST = "both ends come to CLOSED: nothing waits for what never comes"
     FINITE = "without new input, every exchange comes to its end"
@@ -31,3 +31,5 @@ class Breach(NamedTuple):
 
     broken: Property
     what: str
+    excused: bool = False
+    """Whether it is a consequence of what TCP does not promise."""

@@ -138,12 +138,12 @@ class _Search:
         breach = move.breach
         assert breach is not None, "the caller has looked"
         broken = breach.broken
-        if move.excused or broken in LIMITS:
-            tallies = self._consequences if move.excused else self._limits
+        if breach.excused or broken in LIMITS:
+            tallies = self._consequences if breach.excused else self._limits
             known = tallies.get(broken)
             first = self._trace(number, breach, move) if known is None else known.first
             tallies[broken] = Tally(1 if known is None else known.moves + 1, first)
-            ends = broken is self._sought and not move.excused
+            ends = broken is self._sought and not breach.excused
         else:
             ends = self._sought in (None, broken)
         return self._trace(number, breach, move) if ends else None
