@@ -1,7 +1,11 @@
 """What must not be in the repository: paths of one machine, addresses of package registries, carriage returns."""
 
+import os
 import re
+import shutil
 import subprocess
+from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -13,14 +17,27 @@ BINARY = {".png"}
 
 
 def tracked() -> list[str]:
-    listed = subprocess.run(
-        ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout
-    names = [
-        name for name in listed.split("\0") if name and (ROOT / name).is_file() and Path(name).suffix not in BINARY
-    ]
+    """Return the repository's files: git's list in a checkout; without git, or in an archive, those not ignored."""
+    if shutil.which("git") and (ROOT / ".git").exists():
+        names = subprocess.run(
+            ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split("\0")
+    else:
+        names = [str(path.relative_to(ROOT)) for path in _not_ignored()]
+    names = sorted(name for name in names if name and (ROOT / name).is_file() and Path(name).suffix not in BINARY)
     assert names
     return names
+
+
+def _not_ignored() -> Iterator[Path]:
+    ignored = [line.strip("/") for line in (ROOT / ".gitignore").read_text("utf-8").split()]
+    for folder, folders, files in os.walk(ROOT):
+        folders[:] = [name for name in folders if name != ".git" and not any(fnmatch(name, each) for each in ignored)]
+        yield from (Path(folder, name) for name in files if not any(fnmatch(name, each) for each in ignored))
 
 
 @pytest.mark.parametrize("name", tracked())
