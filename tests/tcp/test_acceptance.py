@@ -3,6 +3,7 @@
 import pytest
 
 from tcplab.tcp.app import Send
+from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.events import Ignored, SegmentIgnored
 from tcplab.tcp.states import State
 from tests.support.states import Wires
@@ -58,12 +59,14 @@ def test_what_reaches_beyond_the_window_is_cut_off(wires: Wires) -> None:
 
 
 def test_a_fin_beyond_the_window_waits_for_room(wires: Wires) -> None:
-    wire = wires.client()
+    wire = wires.client(TcpConfig(receive_buffer=3))
 
-    wire.arrives(fin(WINDOW + 1, 1))
-    wire.arrives(fin(WINDOW, 1, b"z"))
-
+    assert wire.arrives(fin(1, 1, b"abc")) == [ack(1, 4)]
     assert wire.state is State.ESTABLISHED
+    assert wire.receive() == b"abc"
+    assert wire.sent() == [(0.0, ack(1, 4))]
+    assert wire.arrives(fin(4, 1)) == [ack(1, 5)]
+    assert wire.state is State.CLOSE_WAIT
 
 
 def test_without_an_ack_nothing_is_taken(wires: Wires) -> None:

@@ -154,6 +154,18 @@ def test_karn_the_backed_off_timeout_stands_until_a_segment_sent_once_is_timed(w
     assert wire.run(31.5) == [(31.0, data(4, 1, b"!"))]
 
 
+def test_what_is_sent_while_a_hole_is_being_filled_is_not_timed(wires: Wires) -> None:
+    """Its acknowledgement waits for the hole, so that it tells nothing of the round trip."""
+    wire = wires.client(TcpConfig(mss=2))
+    wire.send(b"aabbccdd", 0.0)
+    for _ in range(3):
+        wire.arrives(ack(1, 1), 0.1)
+    wire.send(b"ee", 0.2)
+    wire.arrives(ack(1, 11), 5.0)
+
+    assert len(samples(wire)) == 1
+
+
 def test_after_a_lost_syn_data_begins_with_three_seconds(wires: Wires) -> None:
     """RFC 6298, 5.7."""
     wire = wires()

@@ -159,6 +159,16 @@ def test_what_is_acceptable_is_not_acknowledged(wires: Wires, seg: Seg, reason: 
     assert ignored(wire) == [reason]
 
 
+def test_a_closed_window_does_not_make_the_peer_unacceptable(wires: Wires) -> None:
+    """The FIN took the last number of the window, and what is unread keeps it closed."""
+    wire = wires.reach(State.FIN_WAIT_2, TcpConfig(receive_buffer=5))
+    assert wire.arrives(fin(1, 2, b"abcd")) == [ack(2, 6)]
+    assert wire.last.window == 0
+
+    assert wire.arrives(ack(6, 2), 1.0) == []
+    assert ignored(wire) == [Ignored.OLD_ACK]
+
+
 def test_a_late_duplicate_is_not_taken_for_the_next_connections_data(wires: Wires) -> None:
     """RFC 1337, hazard H1."""
     wire = wires.client()

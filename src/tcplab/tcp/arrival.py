@@ -316,8 +316,6 @@ def _take_text_and_fin(c: Connection, packet: Packet, segment: Segment, now: Ins
         return
     if c.peer_fin is not None and c.peer_fin == c.rcv.position:
         c.rcv.nxt = seq_add(c.rcv.nxt, 1)
-        if seq_lt(c.rcv.edge, c.rcv.nxt):
-            c.rcv.edge = c.rcv.nxt
         if c.closing_since is None:
             c.closing_since = now
         if not c.released:
