@@ -40,6 +40,8 @@ def piped(*arguments: str, timeout: float = 60, **environment: str) -> subproces
 def on_a_terminal(*arguments: str, interrupt_on: str = "", columns: int = 80, limit: float = 60) -> Ended:
     """Run the command on a pseudo-terminal; interrupt it once it has written ``interrupt_on``."""
     began = time.monotonic()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # what shells leave to whatever runs in their background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     ours, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
     hidden = ("NO_COLOR", "COLUMNS", "LINES")  # would hide what the terminal is
