@@ -66,6 +66,9 @@ class TestPort:
     def lose(self, error: PortError) -> None:
         self._lost.set_result(error)
 
+    def breaks(self, error: Exception) -> None:
+        self._lost.set_exception(error)
+
     async def lost(self) -> PortError:
         return await self._lost
 

@@ -239,6 +239,16 @@ async def test_a_port_that_is_lost_for_good_ends_the_driver() -> None:
 
 
 @in_leaping_time
+async def test_a_port_that_breaks_ends_the_driver() -> None:
+    port = TestPort()
+
+    async with drive(Scripted(), port) as driver:
+        port.breaks(RuntimeError("a bug of the port"))
+        with pytest.raises(RuntimeError, match="a bug of the port"):
+            await asyncio.wait_for(driver.done(), 1)
+
+
+@in_leaping_time
 async def test_a_port_that_cannot_be_opened_is_closed() -> None:
     port = TestPort(PortError("no such virtual host"))
 

@@ -127,7 +127,7 @@ class Driver:
 
         Raises:
             PortError: the port is lost for good.
-            Exception: what the node or an observer raised.
+            Exception: what the node, an observer or the port raised.
         """
         await asyncio.shield(self._end)
 
@@ -230,7 +230,10 @@ class Driver:
             self._end.set_exception(error)
 
     async def _watch_port(self) -> None:
-        self._fail(await self._port.lost())
+        try:
+            self._fail(await self._port.lost())
+        except Exception as error:
+            self._fail(error)
 
     def _look_at_clocks(self) -> None:
         """Notice what befell the machine's clocks, and do what a sleep has made due behind the loop's back."""
