@@ -17,7 +17,7 @@ from tcplab.runtime.amqp import Broker
 from tcplab.runtime.amqp.topology import VHOST_DEFAULT
 from tcplab.runtime.clock import SCALE_MAX, SCALE_MIN
 from tcplab.tcp.config import TcpConfig
-from tcplab.units import MILLISECOND
+from tcplab.units import MILLISECOND, Duration
 
 PREFIX: Final = "TCPLAB_"
 BROKER_URL: Final = "the broker and this service's user on it: amqp://user:password@host:port, or amqps:// for TLS"
@@ -58,6 +58,13 @@ class NodeSettings(BaseSettings):
     )
 
     revision: str = Field(default="unknown", description="source revision that runs, for tcplab_build_info")
+
+    @field_validator("msl")
+    @classmethod
+    def _check_msl(cls, msl: Duration) -> Duration:
+        if msl <= 0:
+            raise ValueError("must be above 0")
+        return msl
 
     @property
     def broker(self) -> Broker:

@@ -84,6 +84,8 @@ def test_a_link_is_as_both_are_but_for_its_own_settings(monkeypatch: pytest.Monk
         ("TCPLAB_MSL", "-1", "must be a number of seconds from 0"),
         ("TCPLAB_MSL", "nan", "must be a number of seconds from 0"),
         ("TCPLAB_MSL", "0", "must be above 0"),
+        ("TCPLAB_R2", "0", "must be above 0, or never"),
+        ("TCPLAB_R2_SYN", "0", "must be above 0, or never"),
         ("TCPLAB_RTO_MIN", "100", "must not exceed rto_max"),
         ("TCPLAB_RATE", "0", "must be above 0"),
         ("TCPLAB_RATE", "many", "should be a valid number"),
@@ -110,6 +112,7 @@ def test_a_wrong_value_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch, nam
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
+        ("TCPLAB_MSL", "0", "must be above 0"),
         ("TCPLAB_LOSS", "101", "must be a percentage from 0 to 100"),
         ("TCPLAB_TO_SERVER_LOSS", "much", "must be a number"),
         ("TCPLAB_BANDWIDTH", "1mbps", "must be bits per second"),

@@ -50,6 +50,9 @@ class TcpConfig:
         for name in ("msl", "rto_initial", "rto_min", "rto_max", "fin_wait_2_timeout", "mss", "send_buffer"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be above 0")
+        for name in ("r2", "r2_syn"):
+            if (limit := getattr(self, name)) is not None and limit <= 0:
+                raise ValueError(f"{name} must be above 0, or never")
         if self.mss > PAYLOAD_LIMIT:
             raise ValueError(f"mss must be at most {PAYLOAD_LIMIT}: an IPv4 datagram holds no more")
         if not 1 <= self.receive_buffer <= 65_535:
