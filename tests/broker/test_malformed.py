@@ -123,6 +123,7 @@ async def test_what_is_malformed_waits_in_quarantine_with_its_reason_and_sender(
     assert body == b"what?"
     assert properties is not None
     assert properties.headers == {"reason": "not_json: 1", "sender": user}
+    assert properties.expiration is None, "it would be gone after an MSL, before anybody has looked"
 
 
 @in_loop

@@ -131,7 +131,8 @@ class AmqpPort:
                 continue
             body = encode(batch)
             exchange, key = self._end.route(batch[0].target)
-            sent = self._publish(exchange, key, body, {SENT: self._clock.now() // MICROSECOND})
+            headers = {SENT: self._clock.now() // MICROSECOND}
+            sent = self._publish(exchange, key, body, headers, self._expiration)
             self._tell(MessageSent(len(batch), len(body), "sent" if sent else "dropped"))
 
     async def lost(self) -> PortError:
@@ -235,7 +236,9 @@ class AmqpPort:
         transit = Duration(self._clock.now() - sent * MICROSECOND)
         return transit if 0 <= transit <= TRANSIT_LIMIT else None
 
-    def _publish(self, exchange: str, key: str, body: bytes, headers: Mapping[str, str | int]) -> bool:
+    def _publish(
+        self, exchange: str, key: str, body: bytes, headers: Mapping[str, str | int], expiration: str | None = None
+    ) -> bool:
         """Publish a message if there is a link and room for it, and return whether it was."""
         link = self._link
         if link is None or link.failed or link.unsent + len(body) > self._limits.buffer:
@@ -244,7 +247,7 @@ class AmqpPort:
             content_type=CONTENT_TYPE,
             headers=dict(headers),
             delivery_mode=TRANSIENT,
-            expiration=self._expiration,
+            expiration=expiration,
             user_id=self._broker.user,  # which the broker verifies
         )
         link.publish(exchange, key, body, properties)
