@@ -42,6 +42,8 @@ from tcplab.units import MILLISECOND, MINUTE, SECOND, Duration, Instant
 from tcplab.wire.segment import ACK, FIN, PSH, RST, SYN, Flags
 from tests.observe.events import CLOSING_FIRST, OPENING, connection, life, listener, packet
 from tests.observe.samples import Scrape
+from tests.support.states import Wires
+from tests.support.tcp import ack
 
 TO_SERVER = LinkName("client>server")
 SYN_PACKET = packet(SYN)
@@ -70,6 +72,26 @@ def test_every_legal_step_is_there_before_anything_has_happened() -> None:
         frozenset({("from", old.value), ("to", new.value), ("cause", cause.value)})
         for (old, cause), new in TRANSITIONS.items()
     }
+
+
+def test_every_way_to_send_a_fin_again_is_there_before_it_has_happened() -> None:
+    wires = Wires((1_000, 5_000))
+    lost, shut = wires.client(TcpConfig(mss=4)), wires.client(window=4)
+    lost.send(b"data")
+    lost.close()
+    lost.at(1.5)
+    lost.arrives(ack(1, 5))  # the FIN is the hole that is left
+    shut.send(b"data")
+    shut.close()
+    shut.arrives(ack(1, 5, window=0))
+    shut.at(10)
+
+    again = {(event.segment.kind, event.cause) for wire in (lost, shut) for _, event in wire.seen(Retransmitted)}
+
+    assert again == {("fin", "rto"), ("fin", "fast"), ("fin", "probe")}
+    samples = Scrape(host()).samples
+    for kind, cause in again:
+        assert ("tcplab_segments_retransmitted_total", frozenset({("kind", kind), ("cause", cause)})) in samples
 
 
 def test_every_known_label_set_is_there_with_0() -> None:

@@ -65,7 +65,10 @@ _TRANSIENT: Final = tuple(state for state in State if state not in (State.CLOSED
 _ENDS: Final = {
     cause: None for (old, cause), new in TRANSITIONS.items() if new is State.CLOSED and old is not State.LISTEN
 }
-_RESENT: Final = (*((kind, "rto") for kind in ("syn", "syn_ack", "data", "fin")), ("data", "fast"), ("data", "probe"))
+_RESENT: Final = (
+    *((kind, "rto") for kind in ("syn", "syn_ack", "data", "fin")),
+    *((kind, cause) for kind in ("data", "fin") for cause in ("fast", "probe")),
+)
 _MESSAGES: Final = (("sent", "sent"), ("sent", "dropped"), ("received", "accepted"), ("received", "quarantined"))
 _WAYS: Final = ("sent", "received")
 UNSENT: Final = "unsent"
