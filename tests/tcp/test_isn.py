@@ -1,10 +1,11 @@
 """Initial sequence numbers (RFC 6528; RFC 9293, 3.4.1)."""
 
-from tcplab.node import Address
-from tcplab.tcp.app import Open
+from tcplab.node import Address, Packet
+from tcplab.tcp.app import Listen, Open
 from tcplab.tcp.host import Host
 from tcplab.tcp.isn import initial_sequence_number
-from tcplab.units import MICROSECOND, MINUTE, SECOND, Instant
+from tcplab.units import MICROSECOND, MINUTE, SECOND, START, Instant
+from tcplab.wire.segment import SYN, Segment
 from tcplab.wire.seq import SeqNumber, seq_diff
 from tests.support.tcp import HOST, PEER, Recorder
 
@@ -71,6 +72,16 @@ def test_a_host_uses_it_with_its_key_and_clock() -> None:
         numbers.append(packet.segment.seq)
 
     assert numbers == [isn(3 * SECOND), isn(3 * SECOND, key=b"another")]
+
+
+def test_a_peer_cannot_choose_a_port_that_does_without() -> None:
+    host = Host(HOST, Recorder(), isn_key=KEY)
+    host.call(Listen(80), START)
+
+    syn = Segment(0, 80, SeqNumber(7), SeqNumber(0), SYN, 1_000)
+    [packet] = host.receive(Packet(1, START, PEER, HOST, syn), START).packets
+
+    assert packet.segment.seq == isn(local_port=80, remote_port=0)
 
 
 def test_the_next_incarnation_begins_beyond_the_last() -> None:

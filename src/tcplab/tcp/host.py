@@ -324,7 +324,7 @@ class Host:
         remote, remote_port, port = key
         name = ConnectionId(self.address, port, remote, remote_port, self._incarnation)
         self._incarnation += 1
-        iss = self._isn(name, now) if remote_port else SeqNumber(0)
+        iss = SeqNumber(0) if remote == ANY else self._isn(name, now)
         return Connection(name, self.config, iss, token)
 
     def _find(self, name: ConnectionId) -> Connection | None:
