@@ -40,16 +40,18 @@ class Voice:
                 say(f"{node}: the broker takes messages again")
             case ClockDisturbed():
                 say(f"{node}: {event}")
+            case TransferCorrupted(detail=detail):  # a peer can bring forth details without end
+                self._say_seldom(node, "transfer corrupted", f"transfer corrupted: {detail}", now)
             case _:
                 if trouble := _trouble(event):
-                    self._say_seldom(node, trouble, now)
+                    self._say_seldom(node, trouble, trouble, now)
 
-    def _say_seldom(self, node: str, trouble: str, now: Instant) -> None:
-        if now < self._quiet_until.get(trouble, now):
-            self._left_out[trouble] += 1
+    def _say_seldom(self, node: str, kind: str, trouble: str, now: Instant) -> None:
+        if now < self._quiet_until.get(kind, now):
+            self._left_out[kind] += 1
             return
-        self._quiet_until[trouble] = after(now, PAUSE)
-        others = self._left_out.pop(trouble, 0)
+        self._quiet_until[kind] = after(now, PAUSE)
+        others = self._left_out.pop(kind, 0)
         say(f"{node}: {trouble}" + (f" ({others} more since it was last said)" if others else ""))
 
 
@@ -73,8 +75,6 @@ def _trouble(event: Event) -> str | None:
     match event:
         case TransferFailed(reason=reason):
             return f"transfer failed: {_MEANINGS[reason]}"
-        case TransferCorrupted(detail=detail):
-            return f"transfer corrupted: {detail}"
         case IllegalTransition(state=state, cause=cause):
             return f"bug: {cause.value} in {state.value} has no row in the table; the connection was aborted"
         case PacketDiscarded(reason=reason):

@@ -3,10 +3,11 @@
 import pytest
 
 from services.common.voice import PAUSE, LinkWatch, Voice
-from tcplab.apps.events import TransferFailed
+from tcplab.apps.events import TransferCorrupted, TransferFailed
 from tcplab.node import Event
 from tcplab.port import LinkBlocked, LinkDown, LinkUp, MessageReceived, TimerLagged
 from tcplab.units import START, Duration, Instant, after
+from tests.observe.events import connection
 
 RESET = TransferFailed(None, "reset")
 
@@ -40,6 +41,15 @@ def test_the_same_trouble_is_said_seldom_and_counted_meanwhile(capsys: pytest.Ca
         "transfer failed: the peer sent a reset (reset)",
         "transfer failed: nobody listens there (refused)",
         "transfer failed: the peer sent a reset (reset) (2 more since it was last said)",
+    ]
+
+
+def test_a_peer_that_corrupts_in_ever_new_ways_is_no_news_each_time(capsys: pytest.CaptureFixture[str]) -> None:
+    ways = [TransferCorrupted(connection(), f"frame flags {flags:#04x} are unknown") for flags in range(16, 20)]
+
+    assert said(capsys, *((START, way) for way in ways), (after(START, PAUSE), ways[0])) == [
+        "transfer corrupted: frame flags 0x10 are unknown",
+        "transfer corrupted: frame flags 0x10 are unknown (3 more since it was last said)",
     ]
 
 
