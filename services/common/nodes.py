@@ -13,7 +13,7 @@ from services.common.process import unless_stopped
 from services.common.settings import HostSettings, NodeSettings
 from services.common.voice import LinkWatch, Voice, say
 from tcplab.netem.network import Network
-from tcplab.node import Address, Observer
+from tcplab.node import Address, Observer, Output
 from tcplab.observe.journal import JournalFile
 from tcplab.runtime.amqp import AmqpPort, HostEnd, NetworkEnd
 from tcplab.runtime.clock import Clock
@@ -22,6 +22,7 @@ from tcplab.runtime.station import metrics_of, serve_metrics
 from tcplab.tcp.app import Abort, App, Call
 from tcplab.tcp.host import Host
 from tcplab.tcp.states import State
+from tcplab.units import Instant
 
 CLOSING_PATIENCE: Final = 5.0  # real seconds that connections may take to close once the process is told to stop
 CLOSING_POLL: Final = 0.05  # real seconds
@@ -79,7 +80,7 @@ async def serve_host(
         driver = await stack.enter_async_context(station.running(voice, stop))
         driver.do(host.start)
         await _until(stop, driver)
-        await _wind_up(driver, host, app)
+        await wind_up(driver, host, app)
 
 
 async def serve_network(settings: NodeSettings, network: Network, stop: asyncio.Event) -> None:
@@ -150,12 +151,21 @@ async def _until(stop: asyncio.Event, driver: Driver) -> None:
         driving.result()
 
 
-async def _wind_up(driver: Driver, host: Host, app: Workload) -> None:
+async def wind_up(driver: Driver, host: Host, app: Workload) -> None:
     """Let connections close, and abort what has not when patience ends."""
     for call in app.stop():
         driver.do(partial(host.call, call))
     patience_ends = time.monotonic() + CLOSING_PATIENCE
     while app.under_way and time.monotonic() < patience_ends:
         await asyncio.sleep(CLOSING_POLL)
-    for status in [status for status in host.statuses() if status.state not in _NOT_TO_ABORT]:
-        driver.do(partial(host.call, Abort(status.connection)))
+    driver.do(partial(_abort_all, host))
+
+
+def _abort_all(host: Host, now: Instant) -> Output:
+    """Abort what is open now; the driver has done what was due, so that nothing ends by itself meanwhile."""
+    open_now = [status.connection for status in host.statuses() if status.state not in _NOT_TO_ABORT]
+    outputs = [host.call(Abort(connection), now) for connection in open_now]
+    return Output(
+        [packet for output in outputs for packet in output.packets],
+        [event for output in outputs for event in output.events],
+    )
