@@ -176,12 +176,24 @@ def test_one_msl_of_time_wait_is_not_enough() -> None:
     ids=lambda value: getattr(value, "__name__", getattr(value, "name", None)),
 )
 def test_a_flaw_is_found(flaw: type[Subject], bounds: Bounds, broken: Property) -> None:
-    model = Model(bounds, flaw)
-
-    trace = search(model).breach
+    trace = search(Model(bounds, flaw), sought=broken).breach
 
     assert trace is not None
     assert trace.breach.broken is broken
+    assert search(Model(bounds, flaw)).breach is not None
+
+
+def test_numbers_that_fit_an_old_acknowledgement_let_an_old_syn_and_an_old_segment_shake_hands() -> None:
+    """TIME_WAIT is at the other end: what keeps this away is an ISN that no old acknowledgement fits."""
+    bounds = dataclasses.replace(LATE, isn_step=(1, 1))
+
+    believed = search(Model(bounds)).breach
+    read = search(Model(dataclasses.replace(bounds, duplicates=2)), sought=Property.OLD_OCTET).breach
+
+    assert believed is not None
+    assert believed.breach.broken is Property.OLD_ACK
+    assert read is not None
+    assert read.breach.what == "the server read b'a' on a second connection"
 
 
 def test_an_exchange_that_never_ends_is_shown_up_to_where_it_begins_again() -> None:

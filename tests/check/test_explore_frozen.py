@@ -1,5 +1,6 @@
 """What is kept of a host is all that matters: hosts that live on and hosts that are frozen at each step stay alike."""
 
+from collections import deque
 from random import Random
 
 import pytest
@@ -99,6 +100,17 @@ def test_nothing_is_kept_of_a_timer_that_is_stopped() -> None:
     timer.stop()
 
     assert freeze(timer, moment(NOW)) == freeze(RetransmissionTimer(), moment(NOW))
+
+
+def test_what_is_in_a_container_is_kept() -> None:
+    things = {"list": [1, [2]], "set": {3}, "frozenset": frozenset({4}), "bytes": bytearray(b"5"), "queue": deque([6])}
+
+    assert thaw(freeze(things, moment(NOW))) == things
+
+
+def test_what_cannot_be_seen_into_is_refused() -> None:
+    with pytest.raises(TypeError, match="memoryview"):
+        freeze([memoryview(b"")], moment(NOW))
 
 
 def test_what_stands_in_two_places_stays_one() -> None:

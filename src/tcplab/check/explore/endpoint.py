@@ -14,7 +14,6 @@ from tcplab.check.explore.properties import Breach, Property
 from tcplab.check.explore.subject import CHOICES, Choice, Subject
 from tcplab.node import Output, Packet
 from tcplab.units import Instant
-from tcplab.wire.segment import RST
 
 _AT_ONCE: Final = 100  # how often a host may have something to do again at one and the same instant
 WAIT: Final = -1
@@ -119,19 +118,15 @@ class Endpoint:
         judge: Judge
         host, judge = thaw(self._states[state])
         now = moment(NOW + TICK if stimulus == WAIT else NOW)
-        una = host.connection.snd.una if host.connection is not None else None
+        before = judge.before(host)
         try:
             output = settle(host, self._input(host, stimulus, now), now)
         except Exception as error:
             return Step(state, (), Breach(Property.LEGAL, f"the {host.side} raised {error!r}"))
         arrived = self._segments.known[stimulus] if stimulus >= 0 else None
-        breach = judge.judge(host, output, arrived, una)
-        number = self._segments.number
-        sent = []
-        for packet in output.packets:
-            answered = arrived.sender if arrived is not None and packet.segment.flags & RST else 0
-            sent.append(number(Sent(packet.segment, host.incarnations, answered, judge.spoiled)))
-        return Step(self._keep(host, judge, now), tuple(sent), breach)
+        breach = judge.judge(host, output, arrived, before)
+        sent = tuple(map(self._segments.number, judge.stamp(host, output, arrived, before)))
+        return Step(self._keep(host, judge, now), sent, breach)
 
     def _input(self, host: Subject, stimulus: int, now: Instant) -> Output:
         if stimulus == WAIT:

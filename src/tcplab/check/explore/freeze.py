@@ -48,7 +48,7 @@ LIMITED: Final[Mapping[tuple[type, str], int]] = {
 """Counters that are as good as this number once they are beyond it."""
 
 _EMPTY: Final = frozenset({list, deque, dict, set, bytearray, Schedule})
-_ATOMS: Final = frozenset({int, str, bytes, bool, NoneType, FunctionType, type})
+_ATOMS: Final = frozenset({int, str, bytes, bool, frozenset, NoneType, FunctionType, type})
 
 
 class LostInstantError(Exception):
@@ -183,6 +183,8 @@ class _Freezer:
                 return []
             case RetransmissionTimer(deadline=None):
                 value = RetransmissionTimer()
+            case _ if any(base is not object and base.__module__ == "builtins" for base in type(value).__mro__):
+                raise TypeError(f"{value!r}: what a {type(value).__name__} holds cannot be seen")
         names, forgotten, limited = _plan(type(value))
         content = [freeze(forgotten[name] if name in forgotten else getattr(value, name)) for name in names]
         for name, most in limited.items():

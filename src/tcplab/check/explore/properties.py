@@ -9,20 +9,23 @@ class Property(Enum):
 
     OLD_OCTET = "no octet of one incarnation is accepted in another"
     OLD_FIN = "no stream ends before its last octet"
+    OLD_ACK = "no acknowledgement of one connection is believed in another"
     RESET_OF_FIN = "no reset answers a retransmitted FIN"
     GIVEN_UP = "no open connection is given up: what is lost is sent again, and arrives"
     LEGAL = "every transition stands in the table, and the engine never raises"
     REST = "both ends come to CLOSED: nothing waits for what never comes"
     FINITE = "without new input, every exchange comes to its end"
-    OLD_RESET = "no reset of one incarnation ends another"
-    OLD_ACK = "no acknowledgement of one incarnation is believed in another"
+    STRAY_ACK = "no acknowledgement by an end without an open connection is believed in another incarnation"
+    STRAY_RESET = "no reset ends a connection that it was not meant for"
 
 
-LIMITS: Final = frozenset({Property.OLD_RESET, Property.OLD_ACK})
-"""What TCP does not promise where sequence numbers overlap (RFC 1337, hazards 3 and 2): an old SYN may open one end
-anew without the other, and TIME_WAIT is no cure for what such an end sends."""
+LIMITS: Final = frozenset({Property.STRAY_ACK, Property.STRAY_RESET})
+"""What TCP does not promise where sequence numbers overlap (RFC 1337, hazards 2 and 3): an old SYN may open one end
+anew without the other, and TIME_WAIT is no cure for what such an end sends and provokes."""
 
-CONSEQUENCES: Final = frozenset({Property.OLD_OCTET, Property.OLD_FIN, Property.RESET_OF_FIN, Property.GIVEN_UP})
+CONSEQUENCES: Final = frozenset(
+    {Property.OLD_OCTET, Property.OLD_FIN, Property.OLD_ACK, Property.RESET_OF_FIN, Property.GIVEN_UP}
+)
 """What TCP does not promise either once one of those has happened: a connection that was reset waits no 2 MSL."""
 
 
