@@ -128,9 +128,12 @@ def test_an_application_that_is_not_told() -> None:
 def test_an_application_that_is_gone_need_not_be_told() -> None:
     records = true_journal(silent_from=9)
     told = of(records, FailureTold, "client")[0]
-    gone = doubled(records, told, lambda event: ConnectionReleased(event.connection))
+    end = change(records, "client", State.CLOSED)
 
-    assert blamed(without(gone, told)) == set()
+    before = doubled(records, records[end.n - 2], lambda _: ConnectionReleased(end.event.connection))
+    assert blamed([record for record in before if record.event != told.event]) == set()
+    after = doubled(records, told, lambda _: ConnectionReleased(end.event.connection))
+    assert blamed(without(after, told)) == {"who gave up had reached R2"}
 
 
 def test_an_open_that_gave_up_is_told_as_one() -> None:

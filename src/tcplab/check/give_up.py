@@ -58,7 +58,7 @@ class _Told:
 
     def __init__(self, history: History) -> None:
         self._witnessed = bool(history.of(StreamWritten) or history.of(FailureTold))
-        self._released = {(record.node, record.event.connection) for record in history.of(ConnectionReleased)}
+        self._released = {(record.node, record.event.connection): record.n for record in history.of(ConnectionReleased)}
         self._failures: Counter[tuple[str, Instant, ConnectionId | None]] = Counter(
             (record.node, record.time, record.event.connection)
             for record in history.of(FailureTold)
@@ -67,7 +67,8 @@ class _Told:
 
     def of(self, life: Life, end: Record[StateChanged]) -> Iterator[Finding]:
         """Find an application that was not told; one that is gone, or has not heard of the connection, need not be."""
-        if (life.node, life.connection) in self._released or (State.LISTEN in life.path and _opening(end)):
+        gone = self._released.get((life.node, life.connection), end.n) < end.n
+        if gone or (State.LISTEN in life.path and _opening(end)):
             return
         if not self._witnessed:
             yield unknown(f"nobody witnessed whether the application of {life} was told", end)

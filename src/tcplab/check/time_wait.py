@@ -55,7 +55,7 @@ class TimeWaitLasts:
             return
         if end.event.cause is not Cause.TIME_WAIT_EXPIRED:
             return
-        due = self._configs[life.node].time_wait
+        due = Duration(2 * self._configs[life.node].msl)
         lasted = elapsed(restarts[-1].time if restarts else begin.time, end.time)
         if not due <= lasted <= due + self._tolerance:
             yield invalid(

@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 from tcplab.apps.talker import Manner
-from tcplab.check import Outcome
+from tcplab.check import Outcome, paths
 from tcplab.netem.profile import Profile
 from tcplab.observe.ladder import Pair, ladder
 from tcplab.observe.ladder.text import ASCII, UNICODE, Layout, draw
@@ -36,9 +36,11 @@ def command(
         console.print(line, markup=False)
     run = storm.run(drawn)
     layout = Layout(console.width, ASCII if console.options.ascii_only else UNICODE)
-    for opening in drawn.openings:
-        pair = Pair((storm.CLIENT, opening.local_port), (opening.remote, opening.remote_port))
-        console.print(f"\n{storm.CLIENT}:{opening.local_port} and {opening.remote}:{opening.remote_port}", style="bold")
+    for connection in sorted(paths(run.journal.records)):
+        if connection.local != storm.CLIENT:
+            continue
+        pair = Pair((connection.local, connection.local_port), (connection.remote, connection.remote_port))
+        console.print(f"\n{connection}", style="bold", markup=False)
         for text in draw(ladder(run.journal.records, connection=pair, absolute=absolute), layout):
             console.print(text)
     console.print(f"\nseed {seed}: {run.verdict}", markup=False)

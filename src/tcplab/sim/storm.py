@@ -35,6 +35,7 @@ THERE: Final = LinkName("client>server")
 BACK: Final = LinkName("server>client")
 
 _PORT: Final = 80
+_CHOSEN: Final = 5_000  # the first local port, where the client does not leave that to its TCP
 _SEGMENTS_MOST: Final = 100  # of one stream: bounds what a run costs
 _SIPS_MOST: Final = 100  # in which a stream is written or read, likewise
 _ALL: Final = 1 << 16
@@ -97,6 +98,7 @@ def draw(seed: int, *, outages: bool = False) -> Storm:
     client = _draw_manner(random, mss, requests, answers, patience, may_wait=True)
     server = _draw_manner(random, mss, answers, requests, patience, may_wait=client.close == "written")
     count = 1 if opens == "both" else random.randint(1, 3)
+    chosen = opens == "both" or random.random() < 0.5
     starts = [START] + [Instant(random.randint(0, 5 * SECOND)) for _ in range(count - 1)]
     return Storm(
         seed=seed,
@@ -108,7 +110,7 @@ def draw(seed: int, *, outages: bool = False) -> Storm:
         client_isn=_draw_isn(random),
         server_isn=_draw_isn(random),
         opens=opens,
-        openings=tuple(Opening(at, SERVER, _PORT, local_port=5_000 + n) for n, at in enumerate(starts)),
+        openings=tuple(Opening(at, SERVER, _PORT, chosen and _CHOSEN + n) for n, at in enumerate(starts)),
         outages=_draw_outages(random) if outages else (),
     )
 
