@@ -10,6 +10,7 @@ from tcplab.apps.frames import FrameReader, Mode
 from tcplab.tcp.app import (
     Abort,
     Close,
+    Closed,
     Failed,
     Open,
     Opened,
@@ -218,3 +219,16 @@ def test_a_slow_reader_sips() -> None:
 
     assert now == ms(1_000)
     assert exact(but_reports(calls)) == exact([Close(connection)])
+
+
+def test_what_is_unread_once_both_have_closed_is_given_up() -> None:
+    client = Client(config(total=1, read_rate=100), seed=1)
+    connection, request = begun(client)
+    data = answer(payload_of(request))
+    client.on_event(Readable(connection, len(data) + 4), ms(0))  # a sip leaves four octets that follow the frame
+    client.on_event(Received(connection, data), ms(0))
+
+    calls = client.on_event(Closed(connection), ms(1))
+
+    assert exact(but_reports(calls)) == exact([Release(connection)])
+    assert client.finished

@@ -33,6 +33,7 @@ from tcplab.tcp.app import (
 from tcplab.tcp.events import ConnectionId, Failure
 from tcplab.units import MILLISECOND, SECOND, START, Duration, Instant
 from tests.apps.calls import exact
+from tests.apps.client_driving import but_reports
 
 CONNECTION = ConnectionId(Address("10.0.2.1"), 80, Address("10.0.1.1"), 49_152, 1)
 SPACE = 131_072
@@ -274,6 +275,36 @@ def test_a_slow_reader_sips() -> None:
     assert server.deadline() == ms(100)
     assert server.on_event(Readable(CONNECTION, len(data) - 100), ms(50)) == []
     assert exact(server.advance(ms(100))) == exact([Receive(CONNECTION, 100)])
+
+
+def test_a_slow_reader_reads_to_the_end_before_it_believes_in_it() -> None:
+    server = opened(Server(ServerConfig(80, read_rate=100)))
+    data = request(bytes(6), Mode.SINK) + b"more than a frame"
+    server.on_event(Readable(CONNECTION, len(data)), ms(0))
+    server.on_event(PeerClosed(CONNECTION), ms(0))
+    calls: list[Call] = []
+    for first in range(0, len(data), 10):
+        calls += server.on_event(Received(CONNECTION, data[first : first + 10]), ms(10 * first))
+        calls += server.advance(ms(10 * first + 100))
+
+    assert [call for call in calls if isinstance(call, Close)] == []
+    assert reported(calls) == [TransferCorrupted(CONNECTION, "10 octets follow the frame")]
+    assert calls[-1] == Abort(CONNECTION)
+    assert server.under_way == 0
+
+
+def test_what_is_unread_once_both_have_closed_is_given_up() -> None:
+    server = opened(Server(ServerConfig(80, read_rate=100)))
+    data = request(bytes(6), Mode.SINK, server_closes=True)
+    server.on_event(Readable(CONNECTION, 10), ms(0))
+    for first in range(0, len(data), 10):
+        server.on_event(Received(CONNECTION, data[first : first + 10]), ms(10 * first))
+        server.on_event(Readable(CONNECTION, 10), ms(10 * first))
+
+    calls = server.on_event(Closed(CONNECTION), ms(600))
+
+    assert exact(but_reports(calls)) == exact([Release(CONNECTION)])
+    assert server.under_way == 0
 
 
 @pytest.mark.parametrize(

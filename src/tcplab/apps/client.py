@@ -247,7 +247,7 @@ class Client:
                 return self._end_of_stream(transfer, now)
             case Closed():
                 calls = [] if transfer.settled else [self._failure(transfer, "truncated")]
-                return calls + self._forget(transfer, now)
+                return calls + transfer.leave() + self._forget(transfer, now)
             case Failed():
                 failure: TransferFailure = event.reason.value
                 calls = [] if transfer.settled else [self._failure(transfer, failure)]

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from tcplab.apps.frames import FrameReader, FrameWriter
-from tcplab.tcp.app import Call, Receive, Send
+from tcplab.tcp.app import Call, Receive, Release, Send
 from tcplab.tcp.events import ConnectionId
 from tcplab.units import SECOND, Duration, Instant, after
 
@@ -82,6 +82,10 @@ class Exchange:
         if self.read_rate is not None:
             limit = min(limit, max(1, self.read_rate // 10))  # ten sips a second
         return [Receive(self.connection, limit)]
+
+    def leave(self) -> list[Call]:
+        """Return the call that lets the TCP forget what a closed connection still holds for us, if it holds anything."""
+        return [Release(self.connection)] if self.unread else []
 
     def write(self, now: Instant) -> list[Call]:
         """Return the call that sends what there is and the TCP has space for, if anything."""

@@ -136,7 +136,7 @@ class Server:
                 visit.end_of_stream = True
                 return self._proceed(visit, now)
             case Closed():
-                calls = self._settle(visit, "truncated")
+                calls = [*self._settle(visit, "truncated"), *visit.leave()]
                 self._forget(visit)
                 return calls
             case Failed():
@@ -180,7 +180,7 @@ class Server:
         if visit.writer is not None and visit.writer.complete and visit.answered is None and visit.reader.complete:
             visit.answered = elapsed(visit.opened, now)
             calls += self._answered(visit, now)
-        if visit.end_of_stream and visit.answered is not None:
+        if visit.exhausted and visit.answered is not None:
             calls += self._settle(visit, "truncated")
             calls += self._close(visit)
         elif visit.exhausted and not visit.reader.complete:
