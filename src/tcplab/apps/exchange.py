@@ -84,7 +84,7 @@ class Exchange:
         return [Receive(self.connection, limit)]
 
     def leave(self) -> list[Call]:
-        """Return the call that lets the TCP forget what a closed connection still holds for us, if it holds anything."""
+        """Return the call that lets the TCP forget what it still holds for us, once both sides have closed."""
         return [Release(self.connection)] if self.unread else []
 
     def write(self, now: Instant) -> list[Call]:
