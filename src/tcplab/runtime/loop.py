@@ -22,8 +22,8 @@ class Driver:
     """Carries packets between a port and a node, wakes the node at its deadline, tells observers.
 
     All packets that one turn of the loop brings forth leave together, at the end of the turn. Observers are told of
-    each input as by the driver of virtual time: the packet that came, the node's own events, what came out. An error
-    of the node or of an observer ends the driver: :meth:`done` raises it.
+    each input: the packet that came, the node's own events, what came out (in virtual time, the last two the other way
+    round). An error of the node, of an observer or of the port ends the driver: :meth:`done` raises it.
 
     Use it as a context: entering opens the port, leaving closes it::
 
