@@ -135,6 +135,20 @@ def test_a_slow_reader_slows_its_peer_and_nothing_is_lost(slow: str) -> None:
     assert 5 * SECOND <= done.event.duration < 7 * SECOND
 
 
+def test_the_smallest_send_buffer_does_not_cut_the_request_short() -> None:
+    """The echo is complete two round trips before the client has room for the last octets of its digest."""
+    journal, profile = Journal(), Profile(delay=DELAY)
+    hosts = {
+        "server": Host(SERVER, Server(ServerConfig(80)), SHORT),
+        "client": Host(CLIENT, Client(config(total=3), 1), TcpConfig(msl=Duration(5 * SECOND), send_buffer=8)),
+    }
+    network = Network({LinkName("client>server"): profile, LinkName("server>client"): profile}, seed=1)
+
+    assert World(network, hosts, [journal]).run_until_idle(Instant(100 * SECOND))
+
+    assert outcomes(journal) == {"client TransferCompleted": 3, "server TransferCompleted": 3}
+
+
 def test_without_a_server_every_try_is_refused_and_it_goes_on() -> None:
     journal = Journal()
     client = Client(config(total=3), seed=1)

@@ -236,7 +236,7 @@ class Client:
         match event:
             case Writable():
                 transfer.writable(event.space, now)
-                return transfer.write(now)
+                return transfer.write(now) + self._complete(transfer, now)
             case Readable():
                 transfer.readable(event.available)
                 return self._read(transfer, now)
@@ -265,17 +265,20 @@ class Client:
             self._verify(transfer)
         except MalformedFrame as error:
             return [*self._corruption(transfer, str(error)), *self._forget(transfer, now)]
-        calls: list[Call] = []
-        if transfer.reader.complete and not transfer.settled:
-            transfer.settled = True
-            assert transfer.writer is not None, "answered without a request"
-            sent, received = transfer.writer.header.length, transfer.reader.octets
-            duration = elapsed(transfer.opened, now)
-            calls.append(Report(TransferCompleted(transfer.connection, sent, received, duration)))
-            calls += self._answered(transfer, now)
+        calls = self._complete(transfer, now)
         if transfer.end_of_stream:
             calls += self._end_of_stream(transfer, now)
         return calls + self._read(transfer, now)
+
+    def _complete(self, transfer: _Transfer, now: Instant) -> list[Call]:
+        """Report, once, that request and answer are complete: an echo may be so while our digest waits for space."""
+        writer, reader = transfer.writer, transfer.reader
+        if transfer.settled or writer is None or not (reader.complete and writer.complete):
+            return []
+        transfer.settled = True
+        duration = elapsed(transfer.opened, now)
+        completed = TransferCompleted(transfer.connection, writer.header.length, reader.octets, duration)
+        return [Report(completed), *self._answered(transfer, now)]
 
     def _verify(self, transfer: _Transfer) -> None:
         """Compare the answer with the request, as far as it has come."""
