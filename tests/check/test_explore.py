@@ -183,6 +183,19 @@ def test_a_flaw_is_found(flaw: type[Subject], bounds: Bounds, broken: Property) 
     assert search(Model(bounds, flaw)).breach is not None
 
 
+def test_where_the_engine_raises_the_journal_ends() -> None:
+    model = Model(Bounds(losses=0, duplicates=1, delays=0), TripsOverResets)
+    trace = search(model).breach
+    assert trace is not None
+
+    journal = replay(model, trace.moves, TripsOverResets)
+
+    last = journal.records[-1].event
+    assert trace.breach.what == "the client raised KeyError('10.0.2.1')"
+    assert isinstance(last, PacketReceived)
+    assert last.packet.segment.kind == "rst"
+
+
 def test_numbers_that_fit_an_old_acknowledgement_let_an_old_syn_and_an_old_segment_shake_hands() -> None:
     """TIME_WAIT is at the other end: what keeps this away is an ISN that no old acknowledgement fits."""
     bounds = dataclasses.replace(LATE, isn_step=(1, 1))

@@ -131,7 +131,7 @@ class Replay:
 
 
 def replay(model: Model, moves: Iterable[Move], make: Callable[[Side, Bounds], Subject] = Subject) -> Journal:
-    """Return the journal of a way through the graph, from its beginning.
+    """Return the journal of a way through the graph, from its beginning to its end, or to where the engine raises.
 
     Args:
         model: the graph.
@@ -141,7 +141,12 @@ def replay(model: Model, moves: Iterable[Move], make: Callable[[Side, Bounds], S
     journal = Journal()
     again = Replay(model, journal, make)
     for move in moves:
-        again.apply(move)
+        try:
+            again.apply(move)
+        except Exception:
+            if move.breach is None:
+                raise
+            break
     return journal
 
 
