@@ -152,7 +152,7 @@ CONNECTIONS_OPENED = _counter("connections_opened_total", "hosts", "Handshakes c
 CONNECTION_FAILURES = _counter(
     "connection_failures_total",
     "hosts",
-    "Connections that ended by an error, of which the application was told.",
+    "Connections that ended by an error; the application was told, unless it had gone before.",
     labels="reason",
     known=Failure,
 )

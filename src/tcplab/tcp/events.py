@@ -94,7 +94,7 @@ class ConnectionOpened(Event):
 
 @dataclass(slots=True)
 class ConnectionFailed(Event):
-    """A connection ended by an error, which its application was told."""
+    """A connection ended by an error; its application was told, unless it had gone (RELEASE) before."""
 
     connection: ConnectionId
     reason: Failure
