@@ -15,7 +15,7 @@ def test_it_tells_its_bounds_and_its_numbers() -> None:
     result = explore(*SMALL, "--no-counter-examples")
 
     assert result.exit_code == 0
-    assert "at most 1 packets lost, 0 copied, 0 held back" in result.output
+    assert "at most: lost 1, copied 0, held back 0" in result.output
     assert "MSL 2, TIME_WAIT 4" in result.output
     assert " states, " in result.output
     assert "✓ no octet of one incarnation is accepted in another" in result.output

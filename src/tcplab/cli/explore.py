@@ -155,9 +155,9 @@ def _print_bounds(console: Console, bounds: Bounds) -> None:
     opening = "both sides open" if bounds.simultaneous else "the client opens, the server listens"
     isns = [" then ".join(str(bounds.isn(side, number)) for number in range(bounds.incarnations)) for side in SIDES]
     lines = [
-        f"{opening}, {bounds.incarnations} times on one 4-tuple; either side closes at any time",
-        f"ISNs of the {SIDES[0]} {isns[0]}, of the {SIDES[1]} {isns[1]}; {bounds.octets} octets each way",
-        f"at most {bounds.losses} packets lost, {bounds.duplicates} copied, {bounds.delays} held back, of whichever",
+        f"{opening}; incarnations of the one 4-tuple: {bounds.incarnations}; either side closes at any time",
+        f"ISNs of the {SIDES[0]} {isns[0]}, of the {SIDES[1]} {isns[1]}; octets each way: {bounds.octets}",
+        f"of all packets, at most: lost {bounds.losses}, copied {bounds.duplicates}, held back {bounds.delays}",
         f"ticks of {in_seconds(TICK):.0f} s: MSL {bounds.msl}, TIME_WAIT {bounds.time_wait}, the timeout 1, "
         f"R2 {bounds.patience}",
     ]
