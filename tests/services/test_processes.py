@@ -54,6 +54,19 @@ def test_a_late_broker_is_waited_for_with_a_word_about_it(role: str) -> None:
     assert len(service.said) == 2, "the same trouble is said once"
 
 
+@pytest.mark.parametrize("role", ["client", "server", "netem"])
+def test_a_service_stops_in_order_while_something_takes_its_connection_and_says_nothing(role: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"amqp://{role}:{role}@127.0.0.1:{silent.getsockname()[1]}"
+        with Service(role, TCPLAB_AMQP_URL=url) as service:
+            connection, _ = silent.accept()
+            with connection:
+                assert connection.recv(8).startswith(b"AMQP")
+                stops_in_order(service)
+
+    assert service.said == [f"{role}: stopped"]
+
+
 @pytest.mark.broker
 @pytest.mark.parametrize("role", ["client", "server", "netem"])
 def test_wrong_credentials_are_hopeless(amqp_lab: Lab, role: str) -> None:

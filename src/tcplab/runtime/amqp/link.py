@@ -69,6 +69,15 @@ class _Connection(AsyncioConnection):
         if self._transport is not None:
             self._transport.abort()
 
+    def give_up(self) -> None:
+        """Connect no further."""
+        if self._transport is not None:
+            # Closed or aborted by us before the handshake is over, pika raises in a callback; an end of file it knows.
+            self._transport.get_protocol().eof_received()
+            self._transport.abort()
+        elif not self.is_closed and not self.is_closing:
+            self.close()
+
 
 class Link:
     """An open connection with an open channel. Get one by :meth:`connect`."""
@@ -112,8 +121,7 @@ class Link:
         try:
             await opened
         except asyncio.CancelledError:
-            if not connection.is_closed and not connection.is_closing:
-                connection.close()
+            connection.give_up()
             raise
         link = cls(connection, on_blocked)
         try:
