@@ -32,6 +32,8 @@ class Voice:
                 say(f"{node}: the broker answers")
             case LinkUp(reconnects=reconnects):
                 say(f"{node}: the broker answers again (times lost: {reconnects})")
+            case LinkDown(final=True):
+                pass  # the process ends, and says why
             case LinkDown(reason=reason):
                 say(f"{node}: {reason}")
             case LinkBlocked(blocked=True):

@@ -46,9 +46,10 @@ class LinkUp(Event):
 
 @dataclass(slots=True)
 class LinkDown(Event):
-    """The broker is lost; ``reason`` is one line for people."""
+    """The broker is lost; ``reason`` is one line for people, and ``final`` where a :class:`PortError` says it too."""
 
     reason: str
+    final: bool = False
 
 
 @dataclass(slots=True)

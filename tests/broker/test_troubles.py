@@ -56,7 +56,7 @@ async def test_a_refusal_of_a_packet_itself_ends_the_port(amqp_lab: Lab) -> None
         error = await port.lost()
 
         assert "access to exchange 'amq.default'" in str(error)
-        assert watcher.of(LinkDown) == [LinkDown(str(error))]
+        assert watcher.of(LinkDown) == [LinkDown(str(error), final=True)]
 
 
 @in_loop
@@ -151,4 +151,4 @@ async def test_a_password_that_is_changed_ends_the_port_when_it_connects_again(a
 
     assert isinstance(error, PortError)
     assert f"refuses the password of user '{user}'" in str(error)
-    assert watcher.of(LinkDown)[-1].reason == str(error)
+    assert watcher.of(LinkDown)[-1] == LinkDown(str(error), final=True)

@@ -109,7 +109,7 @@ class _Voice:
         match event:
             case LinkUp():
                 self._console.print(f"{node}: the broker answers")
-            case LinkDown(reason=reason):
+            case LinkDown(reason=reason, final=False):  # of a final one we end, and say why
                 self._console.print(f"{node}: {reason}")
             case LinkBlocked(blocked=True):
                 self._console.print(f"{node}: the broker is short of memory or disk, and takes no messages for now")

@@ -163,7 +163,7 @@ class AmqpPort:
             except (LinkError, PortError) as error:
                 hopeless = hopelessness(error, self._broker)
                 if hopeless is not None:
-                    self._say_down(str(hopeless))
+                    self._tell(LinkDown(str(hopeless), final=True))
                     raise hopeless from None
                 self._say_down(f"broker {self._broker}: {error}; trying again")
             await asyncio.sleep(self._backoff.pause())
