@@ -23,6 +23,7 @@ __all__ = [
     "PacketDiscarded",
     "PacketReceived",
     "PacketSent",
+    "was_let_in",
 ]
 
 
@@ -75,7 +76,7 @@ class PacketSent(Event):
 
 @dataclass(slots=True)
 class PacketReceived(Event):
-    """A driver handed a packet to a node."""
+    """A driver handed a packet to a node, and the node let it in."""
 
     packet: Packet
 
@@ -94,3 +95,8 @@ class PacketDiscarded(Event):
 
 
 DISCARD_REASONS: Final = ("expired", "spoofed_source", "wrong_address", "bad_checksum", "malformed", "unknown_version")
+
+
+def was_let_in(output: Output) -> bool:
+    """Return whether a node took in the packet that gave this output: each is either received or discarded."""
+    return not (output.events and type(output.events[0]) is PacketDiscarded)

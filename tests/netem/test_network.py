@@ -42,6 +42,14 @@ def test_a_packet_that_grew_too_old_in_the_queue_is_dropped_when_it_is_to_leave(
     assert net.queue_lengths()[THERE] == 0
 
 
+def test_a_packet_from_beyond_the_lifetime_in_the_future_would_never_grow_old() -> None:
+    net = network(lifetime=SECOND)
+    young, unborn = packet(1, born=SECOND), packet(2, born=SECOND + 1)
+
+    assert net.receive(young, START).packets
+    assert net.receive(unborn, START) == Output((), (PacketDropped(unborn, THERE, "expired"),))
+
+
 def test_without_a_lifetime_nothing_is_too_old() -> None:
     assert network(lifetime=None).receive(packet(1), Instant(100 * MINUTE)).packets
 

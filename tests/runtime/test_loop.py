@@ -141,11 +141,13 @@ async def test_packets_older_than_the_lifetime_never_reach_the_node() -> None:
     async with drive(node, port, notes, lifetime=lifetime):
         await asyncio.sleep(130)
         now = NOON + 130 * SECOND
-        port.deliver([packet(1, Instant(now - lifetime - 1)), packet(2, Instant(now - lifetime))], None)
+        packets = [packet(1, Instant(now - lifetime - 1)), packet(2, Instant(now - lifetime))]
+        packets += [packet(3, Instant(now + lifetime)), packet(4, Instant(now + lifetime + 1))]  # clocks that disagree
+        port.deliver(packets, None)
 
-    assert node.inputs == [("packet 2", now)]
-    assert notes.told[0] == (now, PacketDiscarded(packet(1, Instant(now - lifetime - 1)), "expired"))
-    assert notes.kinds() == ["PacketDiscarded", "PacketReceived"]
+    assert node.inputs == [("packet 2", now), ("packet 3", now)]
+    assert notes.told[0] == (now, PacketDiscarded(packets[0], "expired"))
+    assert notes.kinds() == ["PacketDiscarded", "PacketReceived", "PacketReceived", "PacketDiscarded"]
 
 
 @in_leaping_time

@@ -2,16 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from tcplab.check.history import History, Identity, identity
 from tcplab.check.verdict import Finding, Result, invalid
 from tcplab.netem.events import LinkName, PacketDropped, PacketDuplicated
 from tcplab.node import Event, PacketDiscarded, PacketReceived, PacketSent
 from tcplab.observe.journal import Record
-
-_INSIDE: Final = frozenset({"wrong_address", "bad_checksum"})
-"""Reasons for which a node itself discards what its driver has handed to it; the others are its driver's."""
 
 
 class Tally(NamedTuple):
@@ -67,12 +64,10 @@ class Conservation:
 
     def tally(self, history: History) -> Tally:
         """Count what became of all packets."""
-        discards = history.of(PacketDiscarded)
         return Tally(
             sent=sum(record.node != self._network for record in history.of(PacketSent)),
-            received=sum(record.node != self._network for record in history.of(PacketReceived))
-            - sum(record.node != self._network and record.event.reason in _INSIDE for record in discards),
-            discarded=Counter(record.event.reason for record in discards),
+            received=sum(record.node != self._network for record in history.of(PacketReceived)),
+            discarded=Counter(record.event.reason for record in history.of(PacketDiscarded)),
             dropped=Counter(record.event.reason for record in history.of(PacketDropped)),
             duplicated=len(history.of(PacketDuplicated)),
             in_flight=self._in_flight,
@@ -97,11 +92,9 @@ class Conservation:
     def _ends(self, record: Record[Event]) -> bool:
         """Return whether the record is the end of a packet: taken in by a host, turned away, or lost."""
         match record.event:
-            case PacketDropped():
+            case PacketDropped() | PacketDiscarded():
                 return True
             case PacketReceived():
                 return record.node != self._network
-            case PacketDiscarded():
-                return record.node == self._network or record.event.reason not in _INSIDE
             case _:
                 return False

@@ -30,7 +30,8 @@ class Network:
 
     Every ordered pair of different roles has a link, a perfect one unless a profile is given for it; a profile for
     ``"client>client"`` makes a link within one role. A packet that finds no link is dropped (``no_route``), and so is
-    one that is older than ``lifetime`` by its ``born`` when it comes in, or when it is to leave (``expired``).
+    one that is older than ``lifetime`` by its ``born`` when it comes in, or when it is to leave (``expired``); one that
+    claims to come from as far in the future would never grow old, and is dropped as well.
 
     What becomes of the n-th packet of a link depends on nothing but the seed, the link's name, its profile, n, and what
     is in its queue.
@@ -85,7 +86,7 @@ class Network:
             return Output((), (PacketDiscarded(packet, "spoofed_source"),))
         if route.link is None:
             return Output((), (PacketDropped(packet, route.name, "no_route"),))
-        if self._lifetime is not None and now - packet.born > self._lifetime:
+        if self._lifetime is not None and abs(now - packet.born) > self._lifetime:
             return Output((), (PacketDropped(packet, route.name, "expired"),))
         return route.link.take(packet, now)
 

@@ -190,7 +190,11 @@ SEGMENTS_SENT = _counter(
     "segments_sent_total", "every node", "Segments handed to the port.", labels="kind", known=KINDS
 )
 SEGMENTS_RECEIVED = _counter(
-    "segments_received_total", "every node", "Segments taken from the port.", labels="kind", known=KINDS
+    "segments_received_total",
+    "every node",
+    "Segments taken from the port and let in; the others are discarded.",
+    labels="kind",
+    known=KINDS,
 )
 SEGMENTS_RETRANSMITTED = _counter(
     "segments_retransmitted_total",

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from tcplab.netem.network import Network
-from tcplab.node import Event, Node, Observer, Output, Packet, PacketDiscarded, PacketReceived, PacketSent
+from tcplab.node import Event, Node, Observer, Output, Packet, PacketDiscarded, PacketReceived, PacketSent, was_let_in
 from tcplab.port import Port, TimerLagged
 from tcplab.runtime.clock import Clock
 from tcplab.tcp.config import MSL_DEFAULT
@@ -155,14 +155,16 @@ class Driver:
         self._end_turn_soon()
 
     def _take(self, packet: Packet, sender: str | None, now: Instant) -> None:
-        if self._lifetime is not None and now - packet.born > self._lifetime:
+        # A packet from the future is as bad as an old one: it would never grow old.
+        if self._lifetime is not None and abs(now - packet.born) > self._lifetime:
             self._tell((PacketDiscarded(packet, "expired"),), now)
             return
-        self._tell((PacketReceived(packet),), now)
         if sender is None or self._network is None:
             output = self._node.receive(packet, now)
         else:
             output = self._network.receive(packet, now, sender)
+        if was_let_in(output):
+            self._tell((PacketReceived(packet),), now)
         self._absorb(output, now)
 
     def _catch_up(self) -> Instant:

@@ -11,7 +11,18 @@ from math import inf
 from typing import Final, Protocol, runtime_checkable
 
 from tcplab.netem.network import Network
-from tcplab.node import Address, Event, Node, Observer, Output, Packet, PacketDiscarded, PacketReceived, PacketSent
+from tcplab.node import (
+    Address,
+    Event,
+    Node,
+    Observer,
+    Output,
+    Packet,
+    PacketDiscarded,
+    PacketReceived,
+    PacketSent,
+    was_let_in,
+)
 from tcplab.tcp.app import Call
 from tcplab.units import START, Instant, earliest
 
@@ -193,9 +204,10 @@ class World:
             if owner is None:
                 self._tell(self._network_seat, PacketDiscarded(packet, "wrong_address"))
                 continue
-            if self._observers:
+            output = owner.node.receive(packet, self._now)
+            if self._observers and was_let_in(output):
                 self._tell(owner, PacketReceived(packet))
-            self._collect(owner, owner.node.receive(packet, self._now), arriving)
+            self._collect(owner, output, arriving)
             touched[owner] = None
             carried += 1
             if carried > PACKETS_AT_ONE_INSTANT:
@@ -211,10 +223,10 @@ class World:
             arriving.extend(output.packets)
             return
         for packet in output.packets:
-            if self._observers:
-                self._tell(self._network_seat, PacketReceived(packet))
             passed = self._network.receive(packet, self._now, seat.role)
             if self._observers:
+                if was_let_in(passed):
+                    self._tell(self._network_seat, PacketReceived(packet))
                 self._report(self._network_seat, passed)
             if passed.packets:
                 arriving.extend(passed.packets)
