@@ -16,7 +16,7 @@ endef
 MISSPELT = $(filter-out $(shell grep -o 'TCPLAB_[A-Z0-9_]*' docker-compose.yml),$(filter TCPLAB_%,$(.VARIABLES)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install check generate format test test-stack replay demo up down bench lock clean
+.PHONY: help install check generate format test test-stack replay demo explore up down bench lock clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ replay: $(VENV)/.runtime ## play a random run again, with its ladder and verdict
 
 demo: $(VENV)/.runtime ## a connection's life and death, in the terminal, in virtual time
 	@$(BIN)/tcplab demo
+
+explore: $(VENV)/.runtime ## everything that may happen to two TCPs within bounds
+	@$(BIN)/tcplab explore
 
 bench: $(VENV)/.dev ## the lab's speed beside raw pika's and a bare heapq's
 	$(BIN)/python -m bench
