@@ -21,6 +21,11 @@ from tcplab.units import MILLISECOND, Duration
 
 PREFIX: Final = "TCPLAB_"
 BROKER_URL: Final = "the broker and this service's user on it: amqp://user:password@host:port, or amqps:// for TLS"
+OF_COMPOSE: Final = frozenset(
+    {f"{PREFIX}{name}" for name in ("PROJECT", "SERVER_ADDRESS")}
+    | {f"{PREFIX}{user}_PASSWORD" for user in ("CLIENT", "SERVER", "NETEM", "OPERATOR")}
+)
+"""What docker-compose.yml and the maker of definitions read: no service's business, and no spelling mistake."""
 SCALED_RTO_LEAST: Final = 100 * MILLISECOND  # real time: what two processes and a broker need to answer at all
 S = TypeVar("S", bound="NodeSettings")
 _TCP: Final = TcpConfig()
@@ -124,7 +129,8 @@ def load(kind: type[S]) -> S:
     Raises:
         SettingsError: a variable is unknown or has a value that will not do.
     """
-    lines = [_unknown(name, kind) for name in os.environ if name.startswith(PREFIX) and name not in variables(kind)]
+    known = variables(kind).keys() | OF_COMPOSE
+    lines = [_unknown(name, kind) for name in os.environ if name.startswith(PREFIX) and name not in known]
     try:
         settings = kind()
     except ValidationError as error:

@@ -1,6 +1,8 @@
 """The environment's variables: what they become, and what is said of wrong ones."""
 
 import os
+import re
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,8 @@ from tcplab.apps.client import CloseMix
 from tcplab.netem.profile import Profile
 from tcplab.tcp.config import TcpConfig
 from tcplab.units import MILLISECOND, SECOND, Duration
+
+COMPOSE = Path(__file__).resolve().parents[2] / "docker-compose.yml"
 
 
 @pytest.fixture(autouse=True)
@@ -136,6 +140,18 @@ def test_an_unknown_variable_is_refused_with_the_nearest(monkeypatch: pytest.Mon
     monkeypatch.setenv("TCPLAB_CONCURENCY", "5")
 
     assert fault(ClientSettings) == "TCPLAB_CONCURENCY is no setting of this service: did you mean TCPLAB_CONCURRENCY?"
+
+
+@pytest.mark.parametrize("kind", [ClientSettings, ServerSettings, NetemSettings])
+def test_what_compose_alone_reads_is_no_mistake(
+    monkeypatch: pytest.MonkeyPatch, kind: type[ClientSettings | ServerSettings | NetemSettings]
+) -> None:
+    names = set(re.findall(r"\$\{(TCPLAB_\w+)|(TCPLAB_OPERATOR_PASSWORD)", COMPOSE.read_text()))
+    for name in ("".join(groups) for groups in names):
+        monkeypatch.setenv(name, "10.0.2.9")
+
+    assert len(names) == 6
+    load(kind)
 
 
 def test_everything_wrong_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
