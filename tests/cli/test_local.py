@@ -112,7 +112,8 @@ def test_a_taken_port_is_one_clear_line() -> None:
 
     assert ended.returncode == 1
     assert ended.stderr.splitlines() == [
-        f"tcplab local: metrics: port {port} on 127.0.0.1 is in use; stop what uses it, or choose another port"
+        f"tcplab local: metrics: port {port} on 127.0.0.1 is in use; "
+        "stop what uses it, or choose another (TCPLAB_METRICS_PORT, or --metrics-port)"
     ]
 
 

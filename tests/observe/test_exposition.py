@@ -90,7 +90,8 @@ def test_a_port_in_use_is_one_clear_line(server: MetricsServer) -> None:
         serve(collector(), server.port)
 
     assert str(refusal.value) == (
-        f"metrics: port {server.port} on 127.0.0.1 is in use; stop what uses it, or choose another port"
+        f"metrics: port {server.port} on 127.0.0.1 is in use; "
+        "stop what uses it, or choose another (TCPLAB_METRICS_PORT, or --metrics-port)"
     )
 
 

@@ -156,5 +156,6 @@ def _line(status: int, line: str) -> tuple[int, str, bytes]:
 
 def _trouble(address: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"metrics: port {port} on {address} is in use; stop what uses it, or choose another port"
+        choice = "choose another (TCPLAB_METRICS_PORT, or --metrics-port)"
+        return f"metrics: port {port} on {address} is in use; stop what uses it, or {choice}"
     return f"metrics: cannot listen on {address} port {port}: {error.strerror}"
