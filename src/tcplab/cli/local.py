@@ -50,7 +50,8 @@ def command(
         int, typer.Option(help="The network's metrics; the server's and the client's come next. 0: any free ports.")
     ] = METRICS_PORT,
     broker: Annotated[
-        str | None, typer.Option(metavar="URL", help="Carry segments through RabbitMQ: amqp://user:password@host.")
+        str | None,
+        typer.Option(metavar="URL", help="Carry segments through RabbitMQ: amqp://user:password@host/vhost."),
     ] = None,
     seed: Annotated[int, typer.Option(help="What chance is drawn from.")] = 1,
     duration: Annotated[float | None, typer.Option(help="Stop after so many seconds.")] = None,

@@ -117,7 +117,8 @@ class NetworkEnd:
             await link.declare_exchange(name, kind)
         await link.declare_queue(quarantine_queue())
         await link.bind(QUARANTINE, QUARANTINE)
-        taken = "this lab has a network already; stop it, or use another virtual host (TCPLAB_VHOST)"
+        choice = "use another virtual host (TCPLAB_VHOST, or the path of the URL)"
+        taken = f"this lab has a network already; stop it, or {choice}"
         await _hold(link, network_queue(), taken, patience, say)
         await link.bind(network_queue().name, TO_NETWORK)
         return network_queue().name

@@ -20,7 +20,8 @@ def hopelessness(error: LinkError | PortError, broker: Broker) -> PortError | No
         case code if code == PRECONDITION_FAILED:
             advice = f"{said}; delete what was declared otherwise, or use another virtual host (TCPLAB_VHOST)"
         case code if code == NOT_ALLOWED and "limit" not in said:  # a limit of connections may be lifted
-            advice = f"{said}; python -m tcplab.runtime.definitions makes a lab's virtual host and its users"
+            choice = "name the lab's (TCPLAB_VHOST, or the path of the URL, as /tcplab)"
+            advice = f"{said}; {choice}; python -m tcplab.runtime.definitions makes a lab's virtual host and its users"
         case _:
             return None
     return PortError(f"broker {broker}: {advice}")
