@@ -12,8 +12,8 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -32,6 +32,7 @@ LOAD: Final = {
     "TCPLAB_CONCURRENCY": str(CONNECTIONS),
     "TCPLAB_TOTAL": str(CONNECTIONS),
 }
+LISTENS: Final = 'tcplab_connections{state="listen"} 1.0'
 READY_SECONDS: Final = 30.0
 WARM_UP_SECONDS: Final = 2.0
 SERVICES: Final[Mapping[str, Mapping[str, str]]] = {"netem": PERFECT, "server": {}, "client": LOAD}
@@ -69,6 +70,8 @@ def running(found: Found) -> Iterator[Mapping[str, int]]:
             )
             stack.callback(process.wait)
             stack.callback(process.kill)
+            if role == "server":
+                _await(lambda: LISTENS in _metrics(ports["server"]), "the server does not listen")
         yield ports
 
 
@@ -76,12 +79,11 @@ def look(ports: Mapping[str, int]) -> Look:
     """Read the hosts' counters."""
     segments = messages = 0.0
     for role in ("client", "server"):
-        with urllib.request.urlopen(f"http://127.0.0.1:{ports[role]}/metrics", timeout=10) as answer:
-            for line in answer.read().decode().splitlines():
-                if line.startswith("tcplab_segments_received_total{"):
-                    segments += float(line.rsplit(" ", 1)[1])
-                elif line.startswith("tcplab_broker_messages_total{") and 'direction="received"' in line:
-                    messages += float(line.rsplit(" ", 1)[1])
+        for line in _metrics(ports[role]).splitlines():
+            if line.startswith("tcplab_segments_received_total{"):
+                segments += float(line.rsplit(" ", 1)[1])
+            elif line.startswith("tcplab_broker_messages_total{") and 'direction="received"' in line:
+                messages += float(line.rsplit(" ", 1)[1])
     return Look(time.monotonic(), segments, messages)
 
 
@@ -89,10 +91,10 @@ def measure(found: Found, seconds: float = 8.0) -> Throughput:
     """Return the lab's rate on that broker, looked at for so many seconds.
 
     Raises:
-        TimeoutError: no segment came through within :data:`READY_SECONDS`.
+        TimeoutError: a service was not ready, or no segment came through, within :data:`READY_SECONDS`.
     """
     with running(found) as ports:
-        _await_traffic(ports)
+        _await(lambda: look(ports).segments > 100, "no segment came through")
         time.sleep(WARM_UP_SECONDS)
         first = look(ports)
         time.sleep(seconds)
@@ -101,16 +103,19 @@ def measure(found: Found, seconds: float = 8.0) -> Throughput:
     return Throughput(segments / (last.at - first.at), segments / max(last.messages - first.messages, 1))
 
 
-def _await_traffic(ports: Mapping[str, int]) -> None:
+def _metrics(port: int) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        return str(answer.read(), "utf-8")
+
+
+def _await(condition: Callable[[], bool], trouble: str) -> None:
     until = time.monotonic() + READY_SECONDS
     while time.monotonic() < until:
-        try:
-            if look(ports).segments > 100:
+        with suppress(OSError):  # a service that does not serve yet
+            if condition():
                 return
-        except OSError:
-            pass  # not all of them serve yet
         time.sleep(0.2)
-    raise TimeoutError(f"no segment came through within {READY_SECONDS:.0f} s")
+    raise TimeoutError(f"{trouble} within {READY_SECONDS:.0f} s")
 
 
 def _free_ports(count: int) -> list[int]:
