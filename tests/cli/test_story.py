@@ -3,10 +3,12 @@
 import io
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 from rich.console import Console
 
+from tcplab.cli import figures
 from tcplab.cli.demo import chosen, describe
 from tcplab.cli.playback import BUDGET, Printer, at_a_pace, at_once, speed
 from tcplab.cli.story import Item, tell
@@ -16,7 +18,7 @@ from tcplab.observe.ladder.text import Layout
 from tcplab.scenarios.lifecycle import lifecycle
 from tcplab.scenarios.model import Scenario
 from tcplab.scenarios.virtual import play
-from tcplab.tcp.states import State
+from tcplab.tcp.states import TRANSITIONS, State
 from tcplab.units import MILLISECOND, SECOND, Duration
 
 
@@ -81,6 +83,16 @@ def test_the_count_by_state_follows_the_run() -> None:
         ((State.LISTEN, 1), (State.LAST_ACK, 1), (State.TIME_WAIT, 1)),
         ((State.LISTEN, 1),),
     ]
+
+
+@pytest.mark.parametrize("node", ["client", "server"])
+def test_the_states_summed_up_are_steps_of_the_table(node: str) -> None:
+    path = figures.of_host(play(lifecycle()).journal.records, node).path
+    rows = {(state, new) for (state, _), new in TRANSITIONS.items()}
+
+    assert path[0] is path[-1] is State.CLOSED
+    assert len(path) == 7
+    assert set(pairwise(path)) <= rows
 
 
 # --- pace ---

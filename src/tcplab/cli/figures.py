@@ -16,7 +16,7 @@ from tcplab.tcp.events import (
     StateChanged,
     TimeWaitEnded,
 )
-from tcplab.tcp.states import Cause, State
+from tcplab.tcp.states import State
 from tcplab.units import Duration
 
 
@@ -51,7 +51,7 @@ def of_host(records: Sequence[Record[Event]], node: str) -> HostFigures:
     path = [State.CLOSED]
     handshake = close = time_wait = None
     for event in mine:
-        if isinstance(event, StateChanged) and event.connection.remote_port and event.cause is not Cause.PASSIVE_OPEN:
+        if isinstance(event, StateChanged) and event.connection.remote_port:
             path.append(event.new)
         elif isinstance(event, ConnectionOpened):
             handshake = event.duration
