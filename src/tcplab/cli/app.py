@@ -1,7 +1,10 @@
 """The ``tcplab`` command: a registry of one module per command."""
 
+from typing import Annotated
+
 import typer
 
+from tcplab import __version__
 from tcplab.cli import demo, doctor, explore, local, replay
 
 app = typer.Typer(
@@ -14,6 +17,16 @@ app.command("explore")(explore.command)
 app.command("doctor")(doctor.command)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tcplab {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def main() -> None:
-    """Keep every command a subcommand, were there only one."""
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Take what holds for every command."""
