@@ -47,6 +47,18 @@ def test_the_edges_of_the_window(wires: Wires) -> None:
     assert wire.receive() == b"a"
 
 
+def test_a_peer_that_has_filled_the_window_is_heard(wires: Wires) -> None:
+    """What filled it is lost: its bare ACKs come from the right edge, which is outside by the letter of 3.10.7.4."""
+    wire = wires.client()
+    wire.send(b"abc")
+
+    assert wire.arrives(ack(1 + WINDOW, 4)) == []
+    assert wire.status.unsent_or_unacknowledged == 0
+    assert ignored(wire) == []
+    assert wire.arrives(ack(2 + WINDOW, 4)) == [ack(4, 1)]
+    assert wire.arrives(data(1 + WINDOW, 4, b"x")) == [ack(4, 1)]
+
+
 def test_what_reaches_beyond_the_window_is_cut_off(wires: Wires) -> None:
     wire = wires.client()
     for start in range(1, 65_001, 1_000):

@@ -108,7 +108,7 @@ def _last_progress(history: History, life: Life, end: Record[StateChanged], igno
                 nxt = segment.end
         elif una is not None and segment.flags & ACK and identity(packet) not in ignored:
             acked = seq_diff(segment.ack, una)
-            if acked >= 0 and (newest is None or not _is_older(segment, newest)):
+            if acked > 0 or (acked == 0 and (newest is None or not _is_older(segment, newest))):
                 newest, window = (segment.seq, segment.ack), segment.window
             if 0 < acked <= seq_diff(nxt, una):
                 una, since = segment.ack, record.time

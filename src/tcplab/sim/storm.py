@@ -110,7 +110,7 @@ def draw(seed: int, *, outages: bool = False) -> Storm:
         client_isn=_draw_isn(random),
         server_isn=_draw_isn(random),
         opens=opens,
-        openings=tuple(Opening(at, SERVER, _PORT, chosen and _CHOSEN + n) for n, at in enumerate(starts)),
+        openings=tuple(Opening(at, SERVER, _PORT, _CHOSEN + n if chosen else 0) for n, at in enumerate(starts)),
         outages=_draw_outages(random) if outages else (),
     )
 

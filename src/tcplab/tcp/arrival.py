@@ -146,7 +146,9 @@ def _established(c: Connection, segment: Segment, cause: Cause, now: Instant, ef
 def _check_sequence(c: Connection, packet: Packet, now: Instant, effects: Effects) -> bool:
     """Go on if any of the segment lies in the window; else acknowledge, so that the peer learns where we are.
 
-    With a closed window the ACK of a probe at RCV.NXT still counts, though its text does not.
+    Two ACKs count though they lie at the right edge: that of a probe of a closed window, whose text does not count,
+    and a bare one, since a peer that has filled our window acknowledges from there. Were it not heard, two ends that
+    have each lost what filled the other's window, and the ACKs of what came before, would never hear each other again.
     """
     segment = packet.segment
     offset = seq_diff(segment.seq, c.rcv.nxt)
@@ -156,8 +158,8 @@ def _check_sequence(c: Connection, packet: Packet, now: Instant, effects: Effect
         return True
     if offset < wnd and offset + max(length, 1) > 0:
         return True
-    if offset == 0 and segment.flags & (RST | SYN | ACK) == ACK:
-        c.ack_due = True
+    if offset == wnd and segment.flags & (RST | SYN | ACK) == ACK and (not length or not wnd):
+        c.ack_due = c.ack_due or length > 0
         return True
     if not segment.flags & RST:
         _acknowledge_unacceptable(c, segment, now)
@@ -230,7 +232,8 @@ def _check_ack(c: Connection, packet: Packet, now: Instant, effects: Effects) ->
     if acked < 0:
         return bool(segment.length) or _ignore(c, packet, Ignored.OLD_ACK, effects)
     window = snd.wnd
-    _update_window(c, segment)
+    if acked or _is_newest(c, segment):
+        _take_window(c, segment)
     if acked:
         _acknowledged(c, segment, acked, now, effects)
     else:
@@ -238,11 +241,10 @@ def _check_ack(c: Connection, packet: Packet, now: Instant, effects: Effects) ->
     return c.state is not State.CLOSED
 
 
-def _update_window(c: Connection, segment: Segment) -> None:
-    """Take SND.WND from a segment that is not older than the last (3.10.7.4)."""
+def _is_newest(c: Connection, segment: Segment) -> bool:
+    """Return whether no later segment has told SND.WND (3.10.7.4); one that acknowledges more is the latest anyway."""
     snd = c.snd
-    if seq_lt(snd.wl1, segment.seq) or (snd.wl1 == segment.seq and seq_le(snd.wl2, segment.ack)):
-        _take_window(c, segment)
+    return seq_lt(snd.wl1, segment.seq) or (snd.wl1 == segment.seq and seq_le(snd.wl2, segment.ack))
 
 
 def _not_acknowledged(c: Connection, segment: Segment, window: int, now: Instant, effects: Effects) -> None:

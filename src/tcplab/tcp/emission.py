@@ -34,7 +34,7 @@ def emit(c: Connection, now: Instant, effects: Effects) -> None:
     if c.state in _SENDING and not c.fin_sent and (c.fin_queued or c.queue):
         _emit_new(c, now, effects)
     if c.ack_due:
-        effects.segments.append(_build(c, c.snd.acceptable, ACK))
+        effects.segments.append(_build(c, c.snd.nxt, ACK))
 
 
 def _emit_new(c: Connection, now: Instant, effects: Effects) -> None:
@@ -86,8 +86,8 @@ def emit_window_update(c: Connection, now: Instant, effects: Effects) -> None:
 
 
 def emit_reset(c: Connection, reason: ResetReason, effects: Effects) -> None:
-    """Send <SEQ=SND.NXT><CTL=RST>, from within the peer's window."""
-    effects.segments.append(Segment(c.id.local_port, c.id.remote_port, c.snd.acceptable, SeqNumber(0), RST, 0))
+    """Send <SEQ=SND.NXT><CTL=RST>, from within the peer's window: beyond it nobody would believe it."""
+    effects.segments.append(Segment(c.id.local_port, c.id.remote_port, c.snd.within, SeqNumber(0), RST, 0))
     effects.events.append(ResetSent(c.id, reason))
 
 

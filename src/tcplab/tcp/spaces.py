@@ -28,12 +28,8 @@ class SendSpace:
         return self.wnd - (self.nxt - self.una) % MODULUS
 
     @property
-    def acceptable(self) -> SeqNumber:
-        """What to put into SEG.SEQ of a segment without text: SND.NXT, but nothing beyond the peer's window.
-
-        While a closed window is being probed, SND.NXT lies beyond it; were our ACKs sent from there, two ends that
-        probe each other would find each other's ACKs unacceptable, and answer them for ever.
-        """
+    def within(self) -> SeqNumber:
+        """SND.NXT, but nothing beyond the peer's window, where SND.NXT lies while a closed window is being probed."""
         return self.nxt if self.usable >= 0 or self.una == self.iss else seq_add(self.una, self.wnd)
 
 
