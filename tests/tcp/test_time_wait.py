@@ -1,8 +1,11 @@
 """TIME_WAIT: 240 s, and what happens to whatever still arrives (RFC 9293, 3.6.1, MUST-13; RFC 1337)."""
 
+import gc
+import tracemalloc
+
 import pytest
 
-from tcplab.tcp.app import Close, Closed, PeerClosed, Readable
+from tcplab.tcp.app import Close, Closed, PeerClosed, Readable, Receive
 from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.events import Ignored, SegmentIgnored, StateChanged, TimeWaitEnded, TimeWaitRestarted
 from tcplab.tcp.states import Cause, State
@@ -28,6 +31,7 @@ def test_it_lasts_two_minutes_twice(wires: Wires) -> None:
     """MUST-13."""
     wire = waiting(wires)
 
+    assert wire.host.deadline() == 240 * SECOND, "it must sleep, not poll"
     assert wire.run(239.999_999_999) == []
     assert wire.state is State.TIME_WAIT
     assert wire.host.ports_in_use() == 1
@@ -246,3 +250,33 @@ def test_many_end_each_in_its_turn(wires: Wires) -> None:
         (290.0, 1_001),
         (300.0, 1_000),
     ]
+
+
+def test_an_entry_is_small(wires: Wires) -> None:
+    """Design: a record of a few hundred octets. A connection with its buffers is many times that."""
+    wire = wires()
+    wire.listen()
+    gc.collect()
+    tracemalloc.start()
+    try:
+        for port in range(1, 1_001):
+            wire.arrives(syn(), peer_port=port)
+            wire.arrives(data(1, 1, bytes(1_000)), peer_port=port)
+        for status in wire.statuses:
+            wire.call(Receive(status.connection))
+            wire.call(Close(status.connection))
+        live = tracemalloc.get_traced_memory()[0]
+        for port in range(1, 1_001):
+            wire.arrives(fin(1_001, 2), peer_port=port)
+        wire.run(60.0)
+        for kept in (wire.packets, wire.events, wire.app.heard):
+            kept.clear()
+        gc.collect()
+        waiting = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+    assert wire.host.deadline() is not None
+    assert {status.state for status in wire.statuses} == {State.TIME_WAIT}
+    assert waiting / 1_000 < 800
+    assert waiting < live / 3
