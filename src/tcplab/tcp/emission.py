@@ -34,7 +34,7 @@ def emit(c: Connection, now: Instant, effects: Effects) -> None:
     if c.state in _SENDING and not c.fin_sent and (c.fin_queued or c.queue):
         _emit_new(c, now, effects)
     if c.ack_due:
-        effects.segments.append(_build(c, c.snd.nxt, ACK))
+        effects.segments.append(_build(c, c.snd.within, ACK))
 
 
 def _emit_new(c: Connection, now: Instant, effects: Effects) -> None:
@@ -139,13 +139,13 @@ def _build(c: Connection, seq: SeqNumber, flags: Flags, payload: bytes = b"", op
 
 
 def _free(c: Connection) -> int:
-    return max(c.config.receive_buffer - len(c.unread), 0)
+    return c.config.receive_buffer - len(c.unread)
 
 
 def _window(c: Connection) -> int:
     """Return the window to tell, moving its right edge only by a worthwhile step (3.8.6.2.2)."""
     rcv = c.rcv
-    free, told = _free(c), rcv.wnd
+    free, told = c.config.receive_buffer - len(c.unread), rcv.wnd
     if free - told >= c.window_step:
         rcv.edge = seq_add(rcv.nxt, free)
         return free

@@ -50,6 +50,8 @@ from tcplab.wire.octets import decode
 from tcplab.wire.segment import ACK, RST, SYN, Segment
 from tcplab.wire.seq import SeqNumber
 
+_UNSETTLED: Final = frozenset({State.CLOSED, State.TIME_WAIT, State.LISTEN})
+
 Key = tuple[Address, int, int]
 """Remote address, remote port, local port."""
 
@@ -133,7 +135,8 @@ class Host:
 
     def receive(self, packet: Packet, now: Instant) -> Output:
         """Demultiplex a packet and let its connection, a listener or nobody answer."""
-        self._go_on(now)
+        assert now >= self._now, f"time went back from {self._now} to {now}"
+        self._now = now
         if packet.target != self.address:
             return Output((), (PacketDiscarded(packet, "wrong_address"),))
         if packet.octets is not None:
@@ -157,7 +160,8 @@ class Host:
 
     def advance(self, now: Instant) -> Output:
         """Do what is due of timers, TIME_WAITs and the application."""
-        self._go_on(now)
+        assert now >= self._now, f"time went back from {self._now} to {now}"
+        self._now = now
         for connection in self._schedule.due(now):
             self._apply(connection, connection.advance(now), now)
         while (record := self._first_time_wait()) is not None and record.expires <= now:
@@ -177,10 +181,6 @@ class Host:
             first = record.expires
         wanted = self._app.deadline()
         return wanted if first is None or (wanted is not None and wanted < first) else first
-
-    def _go_on(self, now: Instant) -> None:
-        assert now >= self._now, f"time went back from {self._now} to {now}"
-        self._now = now
 
     # --- for people ----------------------------------------------------------------------------------------------
 
@@ -334,22 +334,26 @@ class Host:
         return self._unread.get(name)
 
     def _apply(self, connection: Connection, effects: Effects, now: Instant, target: Address | None = None) -> None:
-        """Turn effects into output, and see to the connection's place in the tables."""
+        """Turn effects into output, and see to the connection's place in the tables and on the schedule."""
         if effects.segments:
             remote = connection.id.remote if target is None else target
             for segment in effects.segments:
-                self._send(segment, remote, now)
+                self._packets.append(Packet(self._packet_id, now, self.address, remote, segment))
+                self._packet_id += 1
         if effects.events:
             self._events += effects.events
         if effects.signals:
             self._signals += effects.signals
-        self._settle(connection, now)
+        if connection.half_open or connection.state in _UNSETTLED:
+            self._settle(connection, now)
+        self._schedule.book(connection)
 
     def _send(self, segment: Segment, target: Address, now: Instant) -> None:
         self._packets.append(Packet(self._packet_id, now, self.address, target, segment))
         self._packet_id += 1
 
     def _settle(self, connection: Connection, now: Instant) -> None:
+        """See to a connection's place in the tables after its state may have changed."""
         state = connection.state
         name = connection.id
         if connection.half_open and state is not State.SYN_RECEIVED:
@@ -361,11 +365,8 @@ class Host:
             self._keep_unread(connection)
             if self._table.get((name.remote, name.remote_port, name.local_port)) is connection:
                 self._retire(connection, now)
-            return
-        if state is State.LISTEN and connection.snd.nxt != connection.snd.iss:
+        elif state is State.LISTEN and connection.snd.nxt != connection.snd.iss:
             self._apply(connection, connection.close(now), now)  # a fork that was reset: the listener still listens
-            return
-        self._schedule.book(connection)
 
     def _keep_unread(self, connection: Connection) -> None:
         if connection.unread and not connection.released:

@@ -51,6 +51,11 @@ class Cause(Enum):
     __hash__ = object.__hash__
 
 
+# Python 3.11 finds members through a descriptor, at three times the price of an attribute; 3.12 does so no more.
+for _kind in (State, Cause):
+    for _member in _kind:
+        type.__setattr__(_kind, _member.name, _member)
+
 _S, _C = State, Cause
 
 SYNCHRONIZED: Final = frozenset(
