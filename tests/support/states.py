@@ -12,7 +12,9 @@ Isns = tuple[int, int]
 ISNS: Final[dict[str, Isns]] = {
     "plain": (1_000, 5_000),
     "wraps": (2**32 - 1, 2**32 - 2),
-    "wraps-soon": (2**32 - 4, 2**32 - 1),
+    "wraps-at-2": (2**32 - 2, 2**32 - 4),
+    "wraps-at-3": (2**32 - 3, 2**32 - 3),
+    "wraps-at-4": (2**32 - 4, 2**32 - 1),
     "sign": (2**31 - 2, 2**31 - 1),
 }
 """Our ISN and the peer's: far from the wrap, right at it, and at the change of sign of 32-bit integers."""

@@ -129,6 +129,18 @@ def test_the_fin_rides_on_the_last_data_that_is_queued(wires: Wires) -> None:
     assert wire.arrives(ack(1, 5, window=100)) == [fin(5, 1, b"567")]
 
 
+def test_what_is_queued_follows_in_closing_too(wires: Wires) -> None:
+    wire = wires.client(TcpConfig(mss=4), window=4)
+    wire.send(b"12345678")
+    wire.close()
+
+    assert wire.arrives(fin(1, 1, window=4)) == [ack(5, 2)]
+    assert wire.state is State.CLOSING
+    assert wire.arrives(ack(2, 5, window=100)) == [fin(5, 2, b"5678")]
+    wire.arrives(ack(2, 10))
+    assert wire.state is State.TIME_WAIT
+
+
 def test_close_wait_lasts_until_the_fin_is_sent(wires: Wires) -> None:
     """RFC 9293, 3.10.4: queued until the data before it is sent, then LAST_ACK."""
     wire = wires.client(TcpConfig(mss=4), window=4)

@@ -5,7 +5,7 @@ from typing import Final
 
 from tcplab.check.history import History, Identity, identity
 from tcplab.check.verdict import Finding, Result, invalid
-from tcplab.node import Packet, PacketReceived, PacketSent
+from tcplab.node import Address, Packet, PacketReceived, PacketSent
 from tcplab.tcp.events import ConnectionId, Ignored, SegmentIgnored
 from tcplab.tcp.states import State
 from tcplab.units import MILLISECOND, Duration, Instant
@@ -20,10 +20,12 @@ _UNACCEPTABLE: Final = frozenset({Ignored.UNACCEPTABLE_SEQUENCE, Ignored.UNACCEP
 def quiet(history: History) -> Result:
     """Judge how often a connection answers a bare ACK that is unacceptable, which the peer may find so in turn.
 
-    In TIME_WAIT it may answer each one, since that is over after 2 MSL.
+    In TIME_WAIT it may answer each one, since that is over after 2 MSL; and an ACK with another window is no answer but
+    the news of that window.
     """
     asked = _asked(history)
     answering: dict[str, tuple[Instant, ConnectionId] | None] = {}
+    windows: dict[tuple[str, int, Address, int], int] = {}  # last told, by node and ports
     last: dict[tuple[str, ConnectionId], Instant] = {}
     findings: list[Finding] = []
     judged = 0
@@ -32,9 +34,14 @@ def quiet(history: History) -> Result:
         if isinstance(event, PacketReceived):
             connection = asked.get((record.node, identity(event.packet)))
             answering[record.node] = None if connection is None else (record.time, connection)
-        elif isinstance(event, PacketSent) and not event.packet.segment.length:
+        elif isinstance(event, PacketSent):
+            packet, segment = event.packet, event.packet.segment
+            way = record.node, segment.sport, packet.target, segment.dport
+            told, windows[way] = windows.get(way), segment.window
             question = answering.get(record.node)
-            if question is None or question[0] != record.time or not _answers(event.packet, question[1]):
+            if segment.length or told != segment.window or question is None or question[0] != record.time:
+                continue
+            if not _answers(packet, question[1]):
                 continue
             answering[record.node] = None
             connection = question[1]

@@ -40,7 +40,7 @@ _SEGMENTS_MOST: Final = 100  # of one stream: bounds what a run costs
 _SIPS_MOST: Final = 100  # in which a stream is written or read, likewise
 _ALL: Final = 1 << 16
 _NONE: Final = Duration(0)
-_LIMIT: Final = Instant(30 * 24 * 3600 * SECOND)  # a run that is not over by then never will be
+_LIMIT: Final = Instant(24 * 3600 * SECOND)  # a run that is not over by then never will be: most take minutes
 _ISN_STEP: Final = 1_000_003  # from one incarnation to the next; beyond what a stream is long
 
 Opens = Literal["client", "both"]

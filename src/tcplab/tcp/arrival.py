@@ -144,12 +144,7 @@ def _established(c: Connection, segment: Segment, cause: Cause, now: Instant, ef
 
 
 def _check_sequence(c: Connection, packet: Packet, now: Instant, effects: Effects) -> bool:
-    """Go on if any of the segment lies in the window; else acknowledge, so that the peer learns where we are.
-
-    Two ACKs count though they lie at the right edge: that of a probe of a closed window, whose text does not count,
-    and a bare one, since a peer that has filled our window acknowledges from there. Were it not heard, two ends that
-    have each lost what filled the other's window, and the ACKs of what came before, would never hear each other again.
-    """
+    """Go on if any of the segment lies in the window; else acknowledge, so that the peer learns where we are."""
     segment = packet.segment
     offset = seq_diff(segment.seq, c.rcv.nxt)
     wnd = c.rcv.wnd
@@ -158,12 +153,29 @@ def _check_sequence(c: Connection, packet: Packet, now: Instant, effects: Effect
         return True
     if offset < wnd and offset + max(length, 1) > 0:
         return True
-    if offset == wnd and segment.flags & (RST | SYN | ACK) == ACK and (not length or not wnd):
-        c.ack_due = c.ack_due or length > 0
+    if segment.flags & (RST | SYN | ACK) == ACK and _is_heard(c, offset, length):
+        if offset < 0:
+            _acknowledge_unacceptable(c, segment, now)
         return True
     if not segment.flags & RST:
         _acknowledge_unacceptable(c, segment, now)
     return _ignore(c, packet, Ignored.UNACCEPTABLE_SEQUENCE, effects)
+
+
+def _is_heard(c: Connection, offset: int, length: int) -> bool:
+    """Return whether the ACK of a segment counts though all of it lies just outside of the window.
+
+    By the letter of 3.10.7.4 two ends can end up not hearing each other any more. So the ACK counts of
+
+    - what probes a closed window, from RCV.NXT on (the special allowance of 3.10.7.4),
+    - a bare ACK from the right edge, where a peer stands that has filled our window with what was lost, and
+    - a bare ACK from RCV.NXT-1, where a peer stands that does not know yet that its probe was taken (and one that asks
+      whether we are alive, 3.8.4).
+    """
+    wnd = c.rcv.wnd
+    if length:
+        return offset == 0 and wnd == 0
+    return offset == wnd or (offset == -1 and c.state is not State.SYN_RECEIVED)
 
 
 def _acknowledge_unacceptable(c: Connection, segment: Segment, now: Instant) -> None:

@@ -29,7 +29,10 @@ class SendSpace:
 
     @property
     def within(self) -> SeqNumber:
-        """SND.NXT, but nothing beyond the peer's window, where SND.NXT lies while a closed window is being probed."""
+        """SND.NXT, but nothing beyond the peer's window, where SND.NXT lies while a closed window is being probed.
+
+        From there the peer would believe no reset, and hear no ACK, for as long as it does not take the probe.
+        """
         return self.nxt if self.usable >= 0 or self.una == self.iss else seq_add(self.una, self.wnd)
 
 
