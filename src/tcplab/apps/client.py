@@ -25,7 +25,6 @@ from tcplab.tcp.app import (
     Abort,
     AppEvent,
     Call,
-    Close,
     Closed,
     Failed,
     Open,
@@ -299,7 +298,7 @@ class Client:
 
     def _answered(self, transfer: _Transfer, now: Instant) -> list[Call]:
         if transfer.order == "client":
-            return self._close(transfer)
+            return transfer.close()
         if transfer.order == "both":
             # The server's FIN leaves `linger` after its answer left, half a round trip before we have the answer.
             wait = max(0, self.config.linger - transfer.round_trip // 2)
@@ -312,20 +311,14 @@ class Client:
         if not transfer.settled:
             calls = [self._failure(transfer, "truncated"), Abort(transfer.connection)]
             return calls + self._forget(transfer, now)
-        return self._close(transfer)
-
-    def _close(self, transfer: _Transfer) -> list[Call]:
-        if transfer.closed:
-            return []
-        transfer.closed = True
-        return [Close(transfer.connection)]
+        return transfer.close()
 
     def _due(self, transfer: _Transfer, timer: Timer, now: Instant) -> list[Call]:
         match timer:
             case "read":
                 return self._read(transfer, now)
             case "close":
-                return self._close(transfer)
+                return transfer.close()
             case "patience":
                 end = after(transfer.progress, self.config.patience)
                 if end > now:

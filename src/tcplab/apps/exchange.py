@@ -97,3 +97,10 @@ class Exchange:
         self.space -= len(data)
         self.progress = now
         return [Send(self.connection, data)]
+
+    def close(self) -> list[Call]:
+        """Return the call that closes our side, if that has not been called yet."""
+        if self.closed:
+            return []
+        self.closed = True
+        return [Close(self.connection)]

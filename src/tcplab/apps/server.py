@@ -12,7 +12,6 @@ from tcplab.tcp.app import (
     Abort,
     AppEvent,
     Call,
-    Close,
     Closed,
     Failed,
     Listen,
@@ -182,7 +181,7 @@ class Server:
             calls += self._answered(visit, now)
         if visit.exhausted and visit.answered is not None:
             calls += self._settle(visit, "truncated")
-            calls += self._close(visit)
+            calls += visit.close()
         elif visit.exhausted and not visit.reader.complete:
             calls += [*self._settle(visit, "truncated"), Abort(visit.connection)]
             self._forget(visit)
@@ -200,23 +199,17 @@ class Server:
         header = visit.reader.header
         assert header is not None, "answered without a request"
         if header.server_closes:
-            return self._close(visit)
+            return visit.close()
         if header.linger is not None:
             self._agenda.set((visit.connection, "close"), after(now, header.linger * MILLISECOND))
         return []
-
-    def _close(self, visit: _Visit) -> list[Call]:
-        if visit.closed:
-            return []
-        visit.closed = True
-        return [Close(visit.connection)]
 
     def _due(self, visit: _Visit, timer: Timer, now: Instant) -> list[Call]:
         match timer:
             case "read":
                 return self._read(visit, now)
             case "close":
-                return self._close(visit)
+                return visit.close()
             case "patience":
                 end = after(visit.progress, self.config.patience)
                 if end > now:
