@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from tcplab.apps.frames import FrameReader, FrameWriter
-from tcplab.tcp.app import Call, Receive, Release, Send
+from tcplab.tcp.app import Call, Close, Receive, Release, Send
 from tcplab.tcp.events import ConnectionId
 from tcplab.units import SECOND, Duration, Instant, after
 
