@@ -145,7 +145,7 @@ def _free(c: Connection) -> int:
 def _window(c: Connection) -> int:
     """Return the window to tell, moving its right edge only by a worthwhile step (3.8.6.2.2)."""
     rcv = c.rcv
-    free, told = c.config.receive_buffer - len(c.unread), rcv.wnd
+    free, told = _free(c), rcv.wnd
     if free - told >= c.window_step:
         rcv.edge = seq_add(rcv.nxt, free)
         return free

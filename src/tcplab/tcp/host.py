@@ -338,8 +338,7 @@ class Host:
         if effects.segments:
             remote = connection.id.remote if target is None else target
             for segment in effects.segments:
-                self._packets.append(Packet(self._packet_id, now, self.address, remote, segment))
-                self._packet_id += 1
+                self._send(segment, remote, now)
         if effects.events:
             self._events += effects.events
         if effects.signals:

@@ -21,12 +21,13 @@ class RttEstimator:
     """
 
     __slots__ = ("_base", "_config", "rto", "rttvar", "srtt")
+    _base: Duration
+    rto: Duration
 
     def __init__(self, config: TcpConfig) -> None:
         self._config = config
         self.srtt: Duration | None = None
         self.rttvar = Duration(0)
-        self.rto = self._base = config.rto_initial
         self._set(config.rto_initial)
 
     def sample(self, rtt: Duration) -> None:
