@@ -19,11 +19,11 @@ from tcplab.tcp.events import (
     RttSampled,
     SegmentIgnored,
 )
+from tcplab.tcp.reassembly import Reassembly
 from tcplab.tcp.reset import reset_for
 from tcplab.tcp.states import Cause, State
 from tcplab.units import MILLISECOND, Duration, Instant, elapsed
 from tcplab.wire.segment import ACK, FIN, RST, SYN, Segment
-from tcplab.wire.seq import seq_add, seq_diff, seq_le, seq_lt
 
 if TYPE_CHECKING:
     from tcplab.tcp.connection import Connection
@@ -39,13 +39,17 @@ def segment_arrives(c: Connection, packet: Packet, now: Instant, effects: Effect
         _in_listen(c, packet, now, effects)
     elif c.state is State.SYN_SENT:
         _in_syn_sent(c, packet, now, effects)
-    elif (
-        _check_sequence(c, packet, now, effects)
-        and (not packet.segment.flags & (RST | SYN) or _check_reset_and_syn(c, packet, now, effects))
-        and _check_ack(c, packet, now, effects)
-    ):
-        _take_text_and_fin(c, packet, packet.segment, now, effects)
-    if c.state is not State.CLOSED and c.state is not State.LISTEN and (c.ack_due or c.queue or c.fin_queued):
+    else:
+        segment = packet.segment
+        seq = c.rcv.position(segment.seq)
+        if (
+            _check_sequence(c, packet, seq, now, effects)
+            and (not segment.flags & (RST | SYN) or _check_reset_and_syn(c, packet, seq, now, effects))
+            and _check_ack(c, packet, seq, now, effects)
+            and (segment.payload or segment.flags & FIN or c.holes)
+        ):
+            _take_text_and_fin(c, packet, seq, now, effects)
+    if (c.ack_due or c.queue or c.fin_queued) and c.state is not State.CLOSED and c.state is not State.LISTEN:
         emission.emit(c, now, effects)
 
 
@@ -54,11 +58,11 @@ def _ignore(c: Connection, packet: Packet, reason: Ignored, effects: Effects) ->
     return False
 
 
-def _refuse(c: Connection, packet: Packet, effects: Effects) -> bool:
+def _refuse(c: Connection, packet: Packet, now: Instant, effects: Effects) -> bool:
     """Answer an unacceptable ACK of an unsynchronized state with a reset (3.5.2, group 2)."""
     _ignore(c, packet, Ignored.UNACCEPTABLE_ACK, effects)
     if (reset := reset_for(packet.segment)) is not None:
-        effects.segments.append(reset)
+        effects.send(reset, packet.source, now)
         effects.events.append(ResetSent(c.id, ResetReason.UNACCEPTABLE_ACK))
     return False
 
@@ -71,7 +75,7 @@ def _in_listen(c: Connection, packet: Packet, now: Instant, effects: Effects) ->
     if segment.flags & RST:
         _ignore(c, packet, Ignored.RESET_FOR_STRANGER, effects)
     elif segment.flags & ACK:
-        _refuse(c, packet, effects)
+        _refuse(c, packet, now, effects)
     elif not segment.flags & SYN:
         _ignore(c, packet, Ignored.NO_SYN, effects)
     else:
@@ -85,15 +89,17 @@ def _take_syn(c: Connection, segment: Segment) -> None:
     """Take the peer's ISN, window and MSS; keep its text, unacknowledged, until ESTABLISHED."""
     c.rcv.begin(segment.seq, c.config.receive_buffer)
     c.mss = min(c.config.mss, segment.options.mss or MSS_UNTOLD)
-    _take_window(c, segment)
+    _take_window(c, segment.window, 0, 0)
     if segment.payload:
-        c.holes.insert(0, segment.payload[: c.rcv.wnd])
+        c.holes = Reassembly()
+        c.holes.insert(1, segment.payload[: c.rcv.wnd])
 
 
-def _take_window(c: Connection, segment: Segment) -> None:
+def _take_window(c: Connection, window: int, seq: int, ack: int) -> None:
+    """Take the peer's window, from the segment at these positions."""
     snd = c.snd
-    snd.wnd, snd.wl1, snd.wl2 = segment.window, segment.seq, segment.ack
-    snd.max_wnd = max(snd.max_wnd, segment.window)
+    snd.wnd, snd.wl1, snd.wl2 = window, seq, ack
+    snd.max_wnd = max(snd.max_wnd, window)
 
 
 # --- 3.10.7.3 ----------------------------------------------------------------------------------------------------
@@ -102,8 +108,8 @@ def _take_window(c: Connection, segment: Segment) -> None:
 def _in_syn_sent(c: Connection, packet: Packet, now: Instant, effects: Effects) -> None:
     segment = packet.segment
     flags = segment.flags
-    if flags & ACK and not (seq_lt(c.snd.iss, segment.ack) and seq_le(segment.ack, c.snd.nxt)):
-        _refuse(c, packet, effects)
+    if flags & ACK and not 0 < c.snd.position(segment.ack) <= c.snd.nxt:
+        _refuse(c, packet, now, effects)
         return
     if flags & RST:
         if flags & ACK:
@@ -119,22 +125,22 @@ def _in_syn_sent(c: Connection, packet: Packet, now: Instant, effects: Effects) 
         c.enter(Cause.SYN_ARRIVED, now, effects)
         emission.emit_syn(c, now, effects)
         return
-    _established(c, segment, Cause.SYN_ACK_ARRIVED, now, effects)
+    _established(c, segment, 0, now, effects)
     c.ack_due = True
-    _take_text_and_fin(c, packet, segment, now, effects)
+    _take_text_and_fin(c, packet, 0, now, effects)
 
 
-def _established(c: Connection, segment: Segment, cause: Cause, now: Instant, effects: Effects) -> None:
+def _established(c: Connection, segment: Segment, seq: int, now: Instant, effects: Effects) -> None:
     """Our SYN is acknowledged: enter ESTABLISHED and tell everybody."""
-    c.snd.una = segment.ack
+    c.snd.una = c.snd.position(segment.ack)
     if c.timer.attempts:
         c.rtt.after_lost_syn()
     _time_round_trip(c, now, effects)
     c.timer.stop()
     c.recover = None
     c.opened = True
-    _take_window(c, segment)
-    c.enter(cause, now, effects)
+    _take_window(c, segment.window, seq, c.snd.una)
+    c.enter(Cause.SYN_ACK_ARRIVED if c.state is State.SYN_SENT else Cause.ACK_OF_SYN, now, effects)
     effects.events.append(ConnectionOpened(c.id, "passive" if c.passive else "active", elapsed(c.opened_at, now)))
     if not c.released:
         effects.signals.append(Opened(c.id, c.space, None if c.passive else c.token))
@@ -143,18 +149,16 @@ def _established(c: Connection, segment: Segment, cause: Cause, now: Instant, ef
 # --- 3.10.7.4, first: sequence number ----------------------------------------------------------------------------
 
 
-def _check_sequence(c: Connection, packet: Packet, now: Instant, effects: Effects) -> bool:
+def _check_sequence(c: Connection, packet: Packet, seq: int, now: Instant, effects: Effects) -> bool:
     """Go on if any of the segment lies in the window; else acknowledge, so that the peer learns where we are."""
     segment = packet.segment
-    offset = seq_diff(segment.seq, c.rcv.nxt)
-    wnd = c.rcv.wnd
-    length = segment.length
-    if offset == 0 and (wnd or not length):
+    rcv = c.rcv
+    if seq == rcv.nxt and (rcv.edge != seq or not segment.length):
         return True
-    if offset < wnd and offset + max(length, 1) > 0:
+    if seq < rcv.edge and seq + max(segment.length, 1) > rcv.nxt:
         return True
-    if segment.flags & (RST | SYN | ACK) == ACK and _is_heard(c, offset, length):
-        if offset < 0:
+    if segment.flags & (RST | SYN | ACK) == ACK and _is_heard(c, seq, segment.length):
+        if seq < rcv.nxt:
             _acknowledge_unacceptable(c, segment, now)
         return True
     if not segment.flags & RST:
@@ -162,7 +166,7 @@ def _check_sequence(c: Connection, packet: Packet, now: Instant, effects: Effect
     return _ignore(c, packet, Ignored.UNACCEPTABLE_SEQUENCE, effects)
 
 
-def _is_heard(c: Connection, offset: int, length: int) -> bool:
+def _is_heard(c: Connection, seq: int, length: int) -> bool:
     """Return whether the ACK of a segment counts though all of it lies just outside of the window.
 
     By the letter of 3.10.7.4 two ends can end up not hearing each other any more. So the ACK counts of
@@ -172,10 +176,10 @@ def _is_heard(c: Connection, offset: int, length: int) -> bool:
     - a bare ACK from RCV.NXT-1, where a peer stands that does not know yet that its probe was taken (and one that asks
       whether we are alive, 3.8.4).
     """
-    wnd = c.rcv.wnd
+    rcv = c.rcv
     if length:
-        return offset == 0 and wnd == 0
-    return offset == wnd or (offset == -1 and c.state is not State.SYN_RECEIVED)
+        return seq == rcv.nxt == rcv.edge
+    return seq == rcv.edge or (seq == rcv.nxt - 1 and c.state is not State.SYN_RECEIVED)
 
 
 def _acknowledge_unacceptable(c: Connection, segment: Segment, now: Instant) -> None:
@@ -194,10 +198,10 @@ def _acknowledge_unacceptable(c: Connection, segment: Segment, now: Instant) -> 
 # --- second: RST (RFC 5961, section 3.2) -------------------------------------------------------------------------
 
 
-def _check_reset_and_syn(c: Connection, packet: Packet, now: Instant, effects: Effects) -> bool:
+def _check_reset_and_syn(c: Connection, packet: Packet, seq: int, now: Instant, effects: Effects) -> bool:
     if not packet.segment.flags & RST:
         return _check_syn(c, packet, now, effects)
-    if packet.segment.seq != c.rcv.nxt:
+    if seq != c.rcv.nxt:
         c.ack_due = True
         return _ignore(c, packet, Ignored.RESET_NOT_EXACT, effects)
     _reset_arrived(c, Failure.REFUSED if c.state is State.SYN_RECEIVED else Failure.RESET, now, effects)
@@ -225,38 +229,33 @@ def _check_syn(c: Connection, packet: Packet, now: Instant, effects: Effects) ->
 # --- fifth: ACK --------------------------------------------------------------------------------------------------
 
 
-def _check_ack(c: Connection, packet: Packet, now: Instant, effects: Effects) -> bool:
+def _check_ack(c: Connection, packet: Packet, seq: int, now: Instant, effects: Effects) -> bool:
     segment = packet.segment
     snd = c.snd
     if not segment.flags & ACK:
         return _ignore(c, packet, Ignored.NO_ACK, effects)
+    ack = snd.position(segment.ack)
     if c.state is State.SYN_RECEIVED:
-        if not (seq_lt(snd.una, segment.ack) and seq_le(segment.ack, snd.nxt)):
-            return _refuse(c, packet, effects)
-        _established(c, segment, Cause.ACK_OF_SYN, now, effects)
+        if not snd.una < ack <= snd.nxt:
+            return _refuse(c, packet, now, effects)
+        _established(c, segment, seq, now, effects)
         if c.fin_queued:
             c.begin_close(now, effects)
         return True
-    acked = seq_diff(segment.ack, snd.una)
-    if acked > snd.outstanding or acked < -snd.max_wnd:  # RFC 5961, section 5.2
+    if ack > snd.nxt or ack < snd.una - snd.max_wnd:  # RFC 5961, section 5.2
         _acknowledge_unacceptable(c, segment, now)
         return _ignore(c, packet, Ignored.UNACCEPTABLE_ACK, effects)
-    if acked < 0:
-        return bool(segment.length) or _ignore(c, packet, Ignored.OLD_ACK, effects)
+    if ack < snd.una:
+        return segment.length > 0 or _ignore(c, packet, Ignored.OLD_ACK, effects)
     window = snd.wnd
-    if acked or _is_newest(c, segment):
-        _take_window(c, segment)
-    if acked:
-        _acknowledged(c, segment, acked, now, effects)
-    else:
-        _not_acknowledged(c, segment, window, now, effects)
-    return c.state is not State.CLOSED
-
-
-def _is_newest(c: Connection, segment: Segment) -> bool:
-    """Return whether no later segment has told SND.WND (3.10.7.4); one that acknowledges more is the latest anyway."""
-    snd = c.snd
-    return seq_lt(snd.wl1, segment.seq) or (snd.wl1 == segment.seq and seq_le(snd.wl2, segment.ack))
+    if ack > snd.una:
+        _take_window(c, segment.window, seq, ack)
+        _acknowledged(c, ack, now, effects)
+        return c.state is not State.CLOSED
+    if snd.wl1 < seq or (snd.wl1 == seq and snd.wl2 <= ack):  # no later segment has told SND.WND
+        _take_window(c, segment.window, seq, ack)
+    _not_acknowledged(c, segment, window, now, effects)
+    return True
 
 
 def _not_acknowledged(c: Connection, segment: Segment, window: int, now: Instant, effects: Effects) -> None:
@@ -264,40 +263,40 @@ def _not_acknowledged(c: Connection, segment: Segment, window: int, now: Instant
 
     ``window`` is SND.WND before the segment: what changes it is no duplicate (RFC 5681, section 2).
     """
-    if c.snd.wnd == 0:
+    snd = c.snd
+    if snd.wnd == 0:
         c.timer.alive(now, c.config.r2)
-    elif not c.snd.outstanding:
+    elif snd.nxt == snd.una:
         return
     elif window == 0:
-        emission.retransmit(c, effects, "fast")  # what probed the closed window need not wait for the timer
+        emission.retransmit(c, now, effects, "fast")  # what probed the closed window need not wait for the timer
     elif not segment.length and segment.window == window:
         c.duplicate_acks += 1
         if c.duplicate_acks == _DUPLICATE_ACKS and c.recover is None:
-            c.recover = c.snd.nxt
-            emission.retransmit(c, effects, "fast")
+            c.recover = snd.nxt
+            emission.retransmit(c, now, effects, "fast")
 
 
-def _acknowledged(c: Connection, segment: Segment, acked: int, now: Instant, effects: Effects) -> None:
+def _acknowledged(c: Connection, ack: int, now: Instant, effects: Effects) -> None:
     snd = c.snd
-    snd.una = segment.ack
-    fin_acked = c.fin_sent and snd.una == snd.nxt
-    octets = acked - fin_acked
+    fin_acked = c.fin_sent and ack == snd.nxt
+    octets = ack - snd.una - fin_acked
+    snd.una = ack
     if octets:
         del c.queue[:octets]
     c.duplicate_acks = 0
     _time_round_trip(c, now, effects)
-    if snd.outstanding:
+    if ack < snd.nxt:
         c.timer.restart(now, c.rtt.rto, c.config.r2)
     else:
         c.timer.stop()
     if c.recover is not None:
-        if seq_lt(snd.una, c.recover):
-            emission.retransmit(c, effects, "fast")  # a partial acknowledgement shows the next hole (RFC 6582)
+        if ack < c.recover:
+            emission.retransmit(c, now, effects, "fast")  # a partial acknowledgement shows the next hole (RFC 6582)
         else:
             c.recover = None
     if fin_acked:
-        if c.state in (State.FIN_WAIT_1, State.CLOSING, State.LAST_ACK):
-            c.enter(Cause.ACK_OF_FIN, now, effects)
+        c.enter(Cause.ACK_OF_FIN, now, effects)
     elif octets and not c.fin_queued and not c.released:
         effects.signals.append(Writable(c.id, c.space))
 
@@ -307,7 +306,7 @@ def _time_round_trip(c: Connection, now: Instant, effects: Effects) -> None:
     if c.timing is None:
         return
     end, sent = c.timing
-    if seq_le(end, c.snd.una):
+    if end <= c.snd.una:
         c.timing = None
         rtt = elapsed(sent, now)
         c.rtt.sample(rtt)
@@ -317,19 +316,17 @@ def _time_round_trip(c: Connection, now: Instant, effects: Effects) -> None:
 # --- seventh: text; eighth: FIN ----------------------------------------------------------------------------------
 
 
-def _take_text_and_fin(c: Connection, packet: Packet, segment: Segment, now: Instant, effects: Effects) -> None:
-    fresh = bool(segment.payload or segment.flags & FIN)
-    if not fresh and not c.holes:
-        return
+def _take_text_and_fin(c: Connection, packet: Packet, seq: int, now: Instant, effects: Effects) -> None:
+    segment = packet.segment
     if c.state not in _RECEIVING:
-        if fresh:
+        if segment.payload or segment.flags & FIN:
             c.ack_due = True
             _ignore(c, packet, Ignored.AFTER_FIN, effects)
         return
-    if not _take_text(c, segment, now, effects):
+    if not _take_text(c, segment, seq, now, effects):
         return
-    if c.peer_fin is not None and c.peer_fin == c.rcv.position:
-        c.rcv.nxt = seq_add(c.rcv.nxt, 1)
+    if c.peer_fin is not None and c.peer_fin == c.rcv.nxt:
+        c.rcv.nxt += 1
         if c.closing_since is None:
             c.closing_since = now
         if not c.released:
@@ -337,28 +334,40 @@ def _take_text_and_fin(c: Connection, packet: Packet, segment: Segment, now: Ins
         c.enter(Cause.FIN_ARRIVED, now, effects)
 
 
-def _take_text(c: Connection, segment: Segment, now: Instant, effects: Effects) -> bool:
+def _take_text(c: Connection, segment: Segment, seq: int, now: Instant, effects: Effects) -> bool:
     """Take what of the text lies in the window, and what it frees of the reassembly queue."""
     rcv = c.rcv
-    start = seq_add(segment.seq, 1) if segment.flags & SYN else segment.seq
-    offset = seq_diff(start, rcv.nxt)
-    payload = segment.payload
-    if segment.flags & FIN and 0 <= offset + len(payload) < rcv.wnd:
-        c.peer_fin = rcv.position + offset + len(payload)
-    if offset < 0:
-        payload, offset = payload[-offset:], 0
-    payload = payload[: max(rcv.wnd - offset, 0)]
-    if payload and c.released:
-        emission.emit_reset(c, ResetReason.DATA_AFTER_RELEASE, effects)
-        c.enter(Cause.ABORT_CALL, now, effects)
-        c.fail(Failure.ABORTED, effects)
-        return False
-    if c.holes or offset:
-        c.holes.insert(rcv.position + offset, payload)
-        payload = c.holes.take(rcv.position)
+    flags, payload = segment.flags, segment.payload
+    start = seq + 1 if flags & SYN else seq
+    if flags & FIN and rcv.nxt <= start + len(payload) < rcv.edge:
+        c.peer_fin = start + len(payload)
     if payload:
-        rcv.advance(len(payload))
+        if start < rcv.nxt:
+            payload, start = payload[rcv.nxt - start :], rcv.nxt
+        if start + len(payload) > rcv.edge:
+            payload = payload[: max(rcv.edge - start, 0)]
+        if payload and c.released:
+            emission.emit_reset(c, ResetReason.DATA_AFTER_RELEASE, now, effects)
+            c.enter(Cause.ABORT_CALL, now, effects)
+            c.fail(Failure.ABORTED, effects)
+            return False
+    if c.holes is not None or start != rcv.nxt:
+        payload = _through_holes(c, start, payload)
+    if payload:
+        rcv.nxt += len(payload)
         c.unread += payload
         effects.signals.append(Readable(c.id, len(c.unread)))
-    c.ack_due = c.ack_due or segment.length > 0 or bool(payload)  # what a SYN brought is freed by a bare ACK
+    if payload or segment.length:  # what a SYN brought is freed by a bare ACK
+        c.ack_due = True
     return True
+
+
+def _through_holes(c: Connection, start: int, payload: bytes) -> bytes:
+    """Keep what came ahead of a hole; return what is in order now."""
+    if c.holes is None:
+        c.holes = Reassembly()
+    c.holes.insert(start, payload)
+    freed = c.holes.take(c.rcv.nxt)
+    if not c.holes:
+        c.holes = None
+    return freed

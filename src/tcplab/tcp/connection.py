@@ -6,8 +6,7 @@ connection's variables are here. Nothing here waits, reads a clock or raises at 
 
 from typing import NamedTuple, assert_never
 
-from tcplab.node import Packet
-from tcplab.tcp import arrival, emission
+from tcplab.tcp import emission
 from tcplab.tcp.app import (
     Abort,
     Close,
@@ -118,19 +117,19 @@ class Connection:
         self.window_step = min(config.mss, config.receive_buffer // 2)  # 3.8.6.2.2: the least that is worth telling
         self.queue = bytearray()  # from SND.UNA on: sent and unacknowledged, then unsent
         self.unread = bytearray()  # taken in order, not yet received by the application
-        self.holes = Reassembly()
+        self.holes: Reassembly | None = None  # what came ahead of a hole
         self.rtt = RttEstimator(config)
         self.timer = RetransmissionTimer()
-        self.timing: tuple[SeqNumber, Instant] | None = None  # the segment being timed: its end, when it was sent
+        self.timing: tuple[int, Instant] | None = None  # the segment being timed: its end, when it was sent
         self.duplicate_acks = 0
-        self.recover: SeqNumber | None = None  # while set, what was sent before it may have holes (RFC 6582)
+        self.recover: int | None = None  # while set, what was sent before it may have holes (RFC 6582)
         self.passive = False
         self.opened = False
         self.released = False
         self.ack_due = False
         self.fin_queued = False
         self.fin_sent = False
-        self.peer_fin: int | None = None  # position in the stream at which the peer's FIN stands
+        self.peer_fin: int | None = None  # the position at which the peer's FIN stands
         self.active_close = False
         self.challenge_after = Instant(0)  # until then no bare ACK that is unacceptable is answered
         self.opened_at = Instant(0)
@@ -141,22 +140,18 @@ class Connection:
 
     # --- calls -----------------------------------------------------------------------------------------------
 
-    def listen(self, now: Instant) -> Effects:
+    def listen(self, now: Instant, effects: Effects) -> None:
         """OPEN, passive (3.10.1)."""
-        effects = Effects()
         self.passive = True
         self.enter(Cause.PASSIVE_OPEN, now, effects)
-        return effects
 
-    def open(self, now: Instant) -> Effects:
+    def open(self, now: Instant, effects: Effects) -> None:
         """OPEN, active (3.10.1): send a SYN."""
-        effects = Effects()
         self.opened_at = now
         self.enter(Cause.ACTIVE_OPEN, now, effects)
         emission.emit_syn(self, now, effects)
-        return effects
 
-    def call(self, call: OnConnection, now: Instant) -> Effects:
+    def call(self, call: OnConnection, now: Instant, effects: Effects) -> None:
         """Do what an application asks for.
 
         Raises:
@@ -164,19 +159,19 @@ class Connection:
         """
         match call:
             case Send():
-                return self.send(call.data, now)
+                self.send(call.data, now, effects)
             case Receive():
-                return self.receive(call.limit, now)
+                self.receive(call.limit, now, effects)
             case Close():
-                return self.close(now)
+                self.close(now, effects)
             case Release():
-                return self.release(now)
+                self.release(now, effects)
             case Abort():
-                return self.abort(now)
+                self.abort(now, effects)
             case _:
                 assert_never(call)
 
-    def send(self, data: bytes, now: Instant) -> Effects:
+    def send(self, data: bytes, now: Instant, effects: Effects) -> None:
         """SEND (3.10.2).
 
         Raises:
@@ -186,27 +181,22 @@ class Connection:
             raise self._invalid("send", "the connection is closing" if self.fin_queued else "it is not open")
         if len(data) > self.space:
             raise self._invalid("send", f"{len(data)} octets exceed the space of {self.space}")
-        effects = Effects()
         self.queue += data
         emission.emit(self, now, effects)
-        return effects
 
-    def receive(self, limit: int, now: Instant) -> Effects:
+    def receive(self, limit: int, now: Instant, effects: Effects) -> None:
         """RECEIVE (3.10.3): hand over up to ``limit`` octets, and tell the peer when that reopens its window."""
-        effects = Effects()
         data = bytes(self.unread[:limit])
         del self.unread[:limit]
         effects.signals.append(Received(self.id, data))
         emission.emit_window_update(self, now, effects)
-        return effects
 
-    def close(self, now: Instant) -> Effects:
+    def close(self, now: Instant, effects: Effects) -> None:
         """CLOSE (3.10.4): nothing more to send; a half-close.
 
         Raises:
             InvalidCall: it was called before, or there is no connection.
         """
-        effects = Effects()
         match self.state:
             case State.LISTEN | State.SYN_SENT:
                 self.enter(Cause.CLOSE_CALL, now, effects)
@@ -219,55 +209,50 @@ class Connection:
                 self.begin_close(now, effects)
             case _:
                 raise self._invalid("close", "there is no connection")
-        return effects
 
-    def release(self, now: Instant) -> Effects:
+    def release(self, now: Instant, effects: Effects) -> None:
         """The application is gone: close, bound FIN_WAIT_2, answer unread data with a reset (SHLD-3).
 
         Where both sides have closed nothing is left to be reset; what is unread is forgotten.
         """
         if self.state in _OVER:
-            return self._forget_unread()
+            self._forget_unread()
+            return
         if self.unread:
             self.released = True
-            return self._reset(ResetReason.UNREAD_DATA, now)
-        effects = Effects() if self.fin_queued else self.close(now)
+            self._reset(ResetReason.UNREAD_DATA, now, effects)
+            return
+        if not self.fin_queued:
+            self.close(now, effects)
         self.released = True
         if self.state is State.FIN_WAIT_2:
             self.bound_fin_wait_2(now)
-        return effects
 
-    def abort(self, now: Instant) -> Effects:
+    def abort(self, now: Instant, effects: Effects) -> None:
         """ABORT (3.10.5): end at once, with a reset where the peer may still believe in the connection.
 
         Where both sides have closed that has been done; TIME_WAIT is the host's, and MUST-13 bids it stay.
         """
-        return self._forget_unread() if self.state in _OVER else self._reset(ResetReason.ABORT, now)
+        if self.state in _OVER:
+            self._forget_unread()
+        else:
+            self._reset(ResetReason.ABORT, now, effects)
 
     def status(self) -> Status:
         """STATUS (3.10.6)."""
         snd, rcv = self.snd, self.rcv
-        return Status(
-            self.id, self.state, snd.una, snd.nxt, snd.wnd, rcv.nxt, rcv.wnd, len(self.queue), len(self.unread)
-        )
+        una, nxt = snd.seq(snd.una), snd.seq(snd.nxt)
+        return Status(self.id, self.state, una, nxt, snd.wnd, rcv.seq, rcv.wnd, len(self.queue), len(self.unread))
 
-    def segment_arrives(self, packet: Packet, now: Instant) -> Effects:
-        """SEGMENT ARRIVES (3.10.7)."""
-        effects = Effects()
-        arrival.segment_arrives(self, packet, now, effects)
-        return effects
-
-    def advance(self, now: Instant) -> Effects:
+    def advance(self, now: Instant, effects: Effects) -> None:
         """USER, RETRANSMISSION and FIN_WAIT_2 TIMEOUT (3.10.8), whichever is due; the host keeps TIME_WAIT's."""
-        effects = Effects()
         if self.fin_wait_2_at is not None and now >= self.fin_wait_2_at:
             self.enter(Cause.FIN_WAIT_2_TIMEOUT, now, effects)
             effects.events.append(ConnectionFailed(self.id, Failure.TIMEOUT))
-            return effects
+            return
         due = self.timer.deadline
         if due is not None and now >= due:
             emission.timer_fired(self, now, effects)
-        return effects
 
     def deadline(self) -> Instant | None:
         """Return when :meth:`advance` must be called at the latest."""
@@ -334,18 +319,15 @@ class Connection:
         if not self.released:
             effects.signals.append(Closed(self.id))
 
-    def _forget_unread(self) -> Effects:
+    def _forget_unread(self) -> None:
         self.released = True
         self.unread.clear()
-        return Effects()
 
-    def _reset(self, reason: ResetReason, now: Instant) -> Effects:
-        effects = Effects()
+    def _reset(self, reason: ResetReason, now: Instant, effects: Effects) -> None:
         if self.state in _RESET_ON_ABORT:
-            emission.emit_reset(self, reason, effects)
+            emission.emit_reset(self, reason, now, effects)
         self.enter(Cause.ABORT_CALL, now, effects)
         self.fail(Failure.ABORTED, effects)
-        return effects
 
     def _invalid(self, call: str, why: str) -> InvalidCall:
         return InvalidCall(f"{call} on {self.id} in {self.state.name}: {why}")

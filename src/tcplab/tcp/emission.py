@@ -9,7 +9,7 @@ from tcplab.tcp.events import Failure, ResetReason, ResetSent, Retransmitted
 from tcplab.tcp.states import Cause, State
 from tcplab.units import Instant
 from tcplab.wire.segment import ACK, FIN, NO_OPTIONS, PSH, RST, SYN, Flags, Options, Segment
-from tcplab.wire.seq import SeqNumber, seq_add
+from tcplab.wire.seq import MODULUS, SeqNumber
 
 if TYPE_CHECKING:
     from tcplab.tcp.connection import Connection
@@ -22,34 +22,34 @@ _PSH_ACK: Final = Flags(PSH | ACK)
 
 def emit_syn(c: Connection, now: Instant, effects: Effects) -> None:
     """Send the SYN, or in SYN_RECEIVED the SYN+ACK, and time it."""
-    again = c.snd.nxt != c.snd.iss
-    effects.segments.append(_syn(c))
-    c.snd.nxt = seq_add(c.snd.iss, 1)
-    c.timing = None if again else (c.snd.nxt, now)
+    again = c.snd.nxt > 0
+    effects.send(_syn(c), c.id.remote, now)
+    c.snd.nxt = 1
+    c.timing = None if again else (1, now)
     c.timer.start(now, c.rtt.rto, c.config.r2_syn)
 
 
 def emit(c: Connection, now: Instant, effects: Effects) -> None:
     """Send what the peer's window admits of the queue and the FIN, else the ACK that is due, else nothing."""
-    if c.state in _SENDING and not c.fin_sent and (c.fin_queued or c.queue):
+    if (c.fin_queued or c.queue) and not c.fin_sent and c.state in _SENDING:
         _emit_new(c, now, effects)
     if c.ack_due:
-        effects.segments.append(_build(c, c.snd.within, ACK))
+        effects.send(_build(c, c.snd.within, ACK), c.id.remote, now)
 
 
 def _emit_new(c: Connection, now: Instant, effects: Effects) -> None:
     snd = c.snd
-    flying = snd.outstanding
+    flying = snd.nxt - snd.una
     unsent = len(c.queue) - flying
     while unsent and (room := min(c.mss, snd.usable)) > 0:
         size = min(unsent, room)
-        if size < unsent and size < c.mss and snd.outstanding:
+        if size < unsent and size < c.mss and snd.nxt > snd.una:
             break  # the window cut it short: wait for an ACK rather than send a silly segment (3.8.6.2.1)
         unsent -= size
         _send_new(c, size, c.fin_queued and not unsent and snd.usable > size, now, effects)
     if c.fin_queued and not c.fin_sent and not unsent and snd.usable > 0:
         _send_new(c, 0, True, now, effects)
-    if not flying and snd.outstanding:
+    if not flying and snd.nxt > snd.una:
         c.timer.restart(now, c.rtt.rto, c.config.r2)
     elif unsent or (c.fin_queued and not c.fin_sent):
         c.timer.start(now, c.rtt.rto, c.config.r2)  # nothing flies and the window is closed: the probe's timer
@@ -57,13 +57,13 @@ def _emit_new(c: Connection, now: Instant, effects: Effects) -> None:
 
 def _send_new(c: Connection, size: int, fin: bool, now: Instant, effects: Effects) -> None:
     snd = c.snd
-    start = snd.outstanding
+    position = snd.nxt
+    start = position - snd.una
     end = start + size
-    seq = snd.nxt
     flags = _PSH_ACK if size and end == len(c.queue) else ACK
-    payload = bytes(c.queue[start:end])
-    snd.nxt = seq_add(seq, size + fin)
-    effects.segments.append(_build(c, seq, Flags(flags | FIN) if fin else flags, payload))
+    snd.nxt = position + size + fin
+    segment = _build(c, position, Flags(flags | FIN) if fin else flags, bytes(c.queue[start:end]))
+    effects.send(segment, c.id.remote, now)
     if c.timing is None and c.recover is None:
         c.timing = (snd.nxt, now)
     if fin:
@@ -85,13 +85,16 @@ def emit_window_update(c: Connection, now: Instant, effects: Effects) -> None:
         emit(c, now, effects)
 
 
-def emit_reset(c: Connection, reason: ResetReason, effects: Effects) -> None:
+def emit_reset(c: Connection, reason: ResetReason, now: Instant, effects: Effects) -> None:
     """Send <SEQ=SND.NXT><CTL=RST>, from within the peer's window: beyond it nobody would believe it."""
-    effects.segments.append(Segment(c.id.local_port, c.id.remote_port, c.snd.within, SeqNumber(0), RST, 0))
+    snd = c.snd
+    effects.send(
+        Segment(c.id.local_port, c.id.remote_port, snd.seq(snd.within), SeqNumber(0), RST, 0), c.id.remote, now
+    )
     effects.events.append(ResetSent(c.id, reason))
 
 
-def retransmit(c: Connection, effects: Effects, cause: Literal["rto", "fast", "probe"]) -> None:
+def retransmit(c: Connection, now: Instant, effects: Effects, cause: Literal["rto", "fast", "probe"]) -> None:
     """Send the earliest segment again that is not acknowledged (RFC 6298, 5.4)."""
     c.timing = None
     if c.state in (State.SYN_SENT, State.SYN_RECEIVED):
@@ -102,7 +105,7 @@ def retransmit(c: Connection, effects: Effects, cause: Literal["rto", "fast", "p
         fin = c.fin_sent and size == octets
         flags = _PSH_ACK if size == len(c.queue) and size else ACK
         segment = _build(c, c.snd.una, Flags(flags | FIN) if fin else flags, bytes(c.queue[:size]))
-    effects.segments.append(segment)
+    effects.send(segment, c.id.remote, now)
     effects.events.append(Retransmitted(c.id, segment, max(c.timer.attempts, 1), cause))
 
 
@@ -116,7 +119,7 @@ def timer_fired(c: Connection, now: Instant, effects: Effects) -> None:
     c.timer.fired(now, c.rtt.rto)
     if c.snd.outstanding:
         c.recover = c.snd.nxt
-        retransmit(c, effects, "probe" if c.snd.wnd == 0 and c.snd.una != c.snd.iss else "rto")
+        retransmit(c, now, effects, "probe" if c.snd.wnd == 0 and c.snd.una else "rto")
         return
     # One octet (or the FIN) beyond a window that is closed, or too small for a full segment: the answer tells it.
     size = min(1, len(c.queue))
@@ -130,23 +133,26 @@ def _syn(c: Connection) -> Segment:
     if not passive:
         window = c.config.receive_buffer
         return Segment(c.id.local_port, c.id.remote_port, c.snd.iss, SeqNumber(0), SYN, window, options)
-    return _build(c, c.snd.iss, _SYN_ACK, options=options)
+    return _build(c, 0, _SYN_ACK, options=options)
 
 
-def _build(c: Connection, seq: SeqNumber, flags: Flags, payload: bytes = b"", options: Options = NO_OPTIONS) -> Segment:
+def _build(c: Connection, position: int, flags: Flags, payload: bytes = b"", options: Options = NO_OPTIONS) -> Segment:
     c.ack_due = False
-    return Segment(c.id.local_port, c.id.remote_port, seq, c.rcv.nxt, flags, _window(c), options, payload)
+    _, port, _, remote_port, _ = c.id
+    snd, rcv = c.snd, c.rcv
+    if c.config.receive_buffer - len(c.unread) - rcv.edge + rcv.nxt >= c.window_step:
+        rcv.edge = rcv.nxt + _free(c)  # the window's right edge moves only by a worthwhile step (3.8.6.2.2)
+    return Segment(
+        port,
+        remote_port,
+        SeqNumber((snd.iss + position) % MODULUS),
+        SeqNumber((rcv.irs + rcv.nxt) % MODULUS),
+        flags,
+        rcv.edge - rcv.nxt,
+        options,
+        payload,
+    )
 
 
 def _free(c: Connection) -> int:
     return c.config.receive_buffer - len(c.unread)
-
-
-def _window(c: Connection) -> int:
-    """Return the window to tell, moving its right edge only by a worthwhile step (3.8.6.2.2)."""
-    rcv = c.rcv
-    free, told = _free(c), rcv.wnd
-    if free - told >= c.window_step:
-        rcv.edge = seq_add(rcv.nxt, free)
-        return free
-    return told

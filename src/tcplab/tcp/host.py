@@ -8,11 +8,10 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
-from tcplab.node import NOTHING, Address, Event, Output, Packet, PacketDiscarded
+from tcplab.node import Address, Output, Packet, PacketDiscarded
 from tcplab.tcp.app import (
     ON_CONNECTION,
     App,
-    AppEvent,
     Call,
     InvalidCall,
     Listen,
@@ -22,6 +21,7 @@ from tcplab.tcp.app import (
     Started,
     Unlisten,
 )
+from tcplab.tcp.arrival import segment_arrives
 from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.connection import Connection, Status
 from tcplab.tcp.effects import Effects
@@ -47,7 +47,7 @@ from tcplab.tcp.time_wait import TimeWait
 from tcplab.units import START, Instant, elapsed
 from tcplab.wire.malformed import MalformedSegment
 from tcplab.wire.octets import decode
-from tcplab.wire.segment import ACK, RST, SYN, Segment
+from tcplab.wire.segment import ACK, RST, SYN
 from tcplab.wire.seq import SeqNumber
 
 _UNSETTLED: Final = frozenset({State.CLOSED, State.TIME_WAIT, State.LISTEN})
@@ -98,7 +98,6 @@ class Host:
         self.config = config if config is not None else TcpConfig()
         self._app = app
         self._isn = keyed_isn(isn_key) if isn is None else isn
-        self._packet_id = first_packet_id
         self._now = START
         self._incarnation = 0
         self._table: dict[Key, Connection | TimeWait] = {}
@@ -107,15 +106,13 @@ class Host:
         self._ports = EphemeralPorts(self.config.first_port, self.config.last_port, port_offset)
         self._schedule = Schedule()
         self._time_waits: deque[TimeWait] = deque()
-        self._packets: list[Packet] = []
-        self._events: list[Event] = []
-        self._signals: deque[AppEvent] = deque()
+        self._effects = Effects(address, first_packet_id)
 
     # --- the node ----------------------------------------------------------------------------------------------
 
     def start(self, now: Instant) -> Output:
         """Tell the application that it runs."""
-        self._signals.append(Started())
+        self._effects.signals.append(Started())
         return self._finish(now)
 
     def call(self, call: Call, now: Instant) -> Output:
@@ -152,7 +149,8 @@ class Host:
         if entry is None:
             self._for_nobody(key, packet, now)
         elif type(entry) is Connection:
-            self._apply(entry, entry.segment_arrives(packet, now), now)
+            segment_arrives(entry, packet, now, self._effects)
+            self._settle(entry, now)
         else:
             assert isinstance(entry, TimeWait)
             self._in_time_wait(entry, packet, now)
@@ -163,7 +161,8 @@ class Host:
         assert now >= self._now, f"time went back from {self._now} to {now}"
         self._now = now
         for connection in self._schedule.due(now):
-            self._apply(connection, connection.advance(now), now)
+            connection.advance(now, self._effects)
+            self._settle(connection, now)
         while (record := self._first_time_wait()) is not None and record.expires <= now:
             self._time_waits.popleft()
             self._expire(record, now)
@@ -213,36 +212,37 @@ class Host:
         if listener is None:
             self._for_stranger(packet, now)
         elif segment.flags & (SYN | ACK | RST) != SYN:
-            self._apply(listener.connection, listener.connection.segment_arrives(packet, now), now, packet.source)
+            segment_arrives(listener.connection, packet, now, self._effects)
         elif len(listener.half_open) >= listener.backlog:
-            self._events.append(ListenDropped(listener.connection.id, "syn_queue_full"))
-            self._events.append(SegmentIgnored(listener.connection.id, packet, Ignored.BACKLOG_FULL))
+            self._effects.events.append(ListenDropped(listener.connection.id, "syn_queue_full"))
+            self._effects.events.append(SegmentIgnored(listener.connection.id, packet, Ignored.BACKLOG_FULL))
         else:
             connection = self._connection(key, now)
             self._table[key] = connection
-            self._apply(connection, connection.listen(now), now)
+            connection.listen(now, self._effects)
             connection.half_open = True
             listener.half_open.add(connection.id)
-            self._apply(connection, connection.segment_arrives(packet, now), now)
+            segment_arrives(connection, packet, now, self._effects)
+            self._settle(connection, now)
 
     def _for_stranger(self, packet: Packet, now: Instant) -> None:
         """CLOSED (3.10.7.1): a reset for everything but a reset."""
         reset = reset_for(packet.segment)
         reason = Ignored.RESET_FOR_STRANGER if reset is None else Ignored.NO_CONNECTION
-        self._events.append(SegmentIgnored(None, packet, reason))
+        self._effects.events.append(SegmentIgnored(None, packet, reason))
         if reset is not None:
-            self._send(reset, packet.source, now)
-            self._events.append(ResetSent(None, ResetReason.NO_CONNECTION))
+            self._effects.send(reset, packet.source, now)
+            self._effects.events.append(ResetSent(None, ResetReason.NO_CONNECTION))
 
     def _in_time_wait(self, record: TimeWait, packet: Packet, now: Instant) -> None:
         reply = record.segment_arrives(packet)
         if reply.ignored is not None:
-            self._events.append(SegmentIgnored(record.id, packet, reply.ignored))
+            self._effects.events.append(SegmentIgnored(record.id, packet, reply.ignored))
         if reply.acknowledge:
-            self._send(record.ack(), record.id.remote, now)
+            self._effects.send(record.ack(), record.id.remote, now)
         if reply.restart:
             self._wait(record, now)
-            self._events.append(TimeWaitRestarted(record.id))
+            self._effects.events.append(TimeWaitRestarted(record.id))
 
     def _wait(self, record: TimeWait, now: Instant) -> None:
         record.expires = Instant(now + self.config.time_wait)
@@ -262,8 +262,8 @@ class Host:
 
     def _expire(self, record: TimeWait, now: Instant) -> None:
         closed = TRANSITIONS[State.TIME_WAIT, Cause.TIME_WAIT_EXPIRED]
-        self._events.append(StateChanged(record.id, State.TIME_WAIT, closed, Cause.TIME_WAIT_EXPIRED))
-        self._events.append(TimeWaitEnded(record.id, "expired", elapsed(record.entered, now)))
+        self._effects.events.append(StateChanged(record.id, State.TIME_WAIT, closed, Cause.TIME_WAIT_EXPIRED))
+        self._effects.events.append(TimeWaitEnded(record.id, "expired", elapsed(record.entered, now)))
         self._forget(record.id)
 
     # --- what the application asks for -----------------------------------------------------------------------------
@@ -273,9 +273,10 @@ class Host:
         if isinstance(call, ON_CONNECTION):
             connection = self._find(call.connection)
             if connection is not None:
-                self._apply(connection, connection.call(call, now), now)
+                connection.call(call, now, self._effects)
+                self._settle(connection, now)
         elif isinstance(call, Report):
-            self._events.append(call.event)
+            self._effects.events.append(call.event)
         elif isinstance(call, Open):
             self._open(call, now)
         elif isinstance(call, Listen):
@@ -290,13 +291,13 @@ class Host:
             raise InvalidCall(f"listen on port {call.port} with backlog {call.backlog}: 1..65535, and 1 at least")
         connection = self._connection((ANY, 0, call.port), now)
         self._listeners[call.port] = _Listener(connection, call.backlog)
-        self._apply(connection, connection.listen(now), now)
+        connection.listen(now, self._effects)
 
     def _unlisten(self, call: Unlisten, now: Instant) -> None:
         listener = self._listeners.pop(call.port, None)
         if listener is None:
             raise InvalidCall(f"unlisten on port {call.port}: nobody listens there")
-        self._apply(listener.connection, listener.connection.close(now), now)
+        listener.connection.close(now, self._effects)
 
     def _open(self, call: Open, now: Instant) -> None:
         if not 1 <= call.remote_port <= 65_535 or not 0 <= call.local_port <= 65_535:
@@ -310,13 +311,14 @@ class Host:
             raise InvalidCall(f"open from port {port} to {call.remote}:{call.remote_port}: the connection exists")
         if port is None:
             nameless = ConnectionId(self.address, 0, call.remote, call.remote_port, self._incarnation)
-            self._events.append(ConnectionFailed(nameless, Failure.NO_PORTS))
-            self._signals.append(OpenFailed(call.token, Failure.NO_PORTS))
+            self._effects.events.append(ConnectionFailed(nameless, Failure.NO_PORTS))
+            self._effects.signals.append(OpenFailed(call.token, Failure.NO_PORTS))
             return
         key = (call.remote, call.remote_port, port)
         connection = self._connection(key, now, call.token)
         self._table[key] = connection
-        self._apply(connection, connection.open(now), now)
+        connection.open(now, self._effects)
+        self._settle(connection, now)
 
     # --- what comes of it --------------------------------------------------------------------------------------------
 
@@ -333,26 +335,15 @@ class Host:
             return entry
         return self._unread.get(name)
 
-    def _apply(self, connection: Connection, effects: Effects, now: Instant, target: Address | None = None) -> None:
-        """Turn effects into output, and see to the connection's place in the tables and on the schedule."""
-        if effects.segments:
-            remote = connection.id.remote if target is None else target
-            for segment in effects.segments:
-                self._send(segment, remote, now)
-        if effects.events:
-            self._events += effects.events
-        if effects.signals:
-            self._signals += effects.signals
-        if connection.half_open or connection.state in _UNSETTLED:
-            self._settle(connection, now)
-        self._schedule.book(connection)
-
-    def _send(self, segment: Segment, target: Address, now: Instant) -> None:
-        self._packets.append(Packet(self._packet_id, now, self.address, target, segment))
-        self._packet_id += 1
-
     def _settle(self, connection: Connection, now: Instant) -> None:
-        """See to a connection's place in the tables after its state may have changed."""
+        """See to a connection's place in the tables and on the schedule after it has acted."""
+        if connection.half_open or connection.state in _UNSETTLED:
+            self._settle_state(connection, now)
+        deadline = connection.deadline()
+        if deadline is not None and (connection.scheduled is None or deadline < connection.scheduled):
+            self._schedule.book(connection, deadline)
+
+    def _settle_state(self, connection: Connection, now: Instant) -> None:
         state = connection.state
         name = connection.id
         if connection.half_open and state is not State.SYN_RECEIVED:
@@ -364,8 +355,9 @@ class Host:
             self._keep_unread(connection)
             if self._table.get((name.remote, name.remote_port, name.local_port)) is connection:
                 self._retire(connection, now)
-        elif state is State.LISTEN and connection.snd.nxt != connection.snd.iss:
-            self._apply(connection, connection.close(now), now)  # a fork that was reset: the listener still listens
+        elif state is State.LISTEN:  # a fork that was reset: the listener still listens
+            connection.close(now, self._effects)
+            self._settle_state(connection, now)
 
     def _keep_unread(self, connection: Connection) -> None:
         if connection.unread and not connection.released:
@@ -378,7 +370,8 @@ class Host:
         if connection.state is State.CLOSED:
             self._forget(name)
             return
-        record = TimeWait(name, connection.snd.nxt, connection.rcv.nxt, connection.rcv.wnd, now)
+        snd, rcv = connection.snd, connection.rcv
+        record = TimeWait(name, snd.seq(snd.nxt), rcv.seq, rcv.wnd, now)
         self._table[name.remote, name.remote_port, name.local_port] = record
         self._wait(record, now)
 
@@ -388,12 +381,8 @@ class Host:
 
     def _finish(self, now: Instant) -> Output:
         """Let the application answer what it was told, until it has nothing more to say."""
-        signals = self._signals
+        signals = self._effects.signals
         while signals:
             for call in self._app.on_event(signals.popleft(), now):
                 self._perform(call, now)
-        if not self._packets and not self._events:
-            return NOTHING
-        output = Output(self._packets, self._events)
-        self._packets, self._events = [], []
-        return output
+        return self._effects.take()

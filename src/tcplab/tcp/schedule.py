@@ -20,13 +20,11 @@ class Schedule:
         self._heap: list[tuple[Instant, int, Connection]] = []
         self._bookings = 0
 
-    def book(self, connection: Connection) -> None:
-        """Make sure that the connection is woken at its deadline."""
-        deadline = connection.deadline()
-        if deadline is not None and (connection.scheduled is None or deadline < connection.scheduled):
-            connection.scheduled = deadline
-            self._bookings += 1
-            heappush(self._heap, (deadline, self._bookings, connection))
+    def book(self, connection: Connection, deadline: Instant) -> None:
+        """Wake the connection at its deadline, which is earlier than what it was booked for."""
+        connection.scheduled = deadline
+        self._bookings += 1
+        heappush(self._heap, (deadline, self._bookings, connection))
 
     def due(self, now: Instant) -> Iterator[Connection]:
         """Yield, and forget, every connection that may have something to do."""

@@ -1,67 +1,89 @@
-"""The send and receive sequence variables of a connection (RFC 9293, section 3.3.1)."""
+"""The send and receive sequence variables of a connection (RFC 9293, section 3.3.1).
+
+They are kept as positions, plain counts of the octets of sequence space since the ISN: the SYN is at 0, the first
+octet of the stream at 1. Nothing wraps in here; what is sent and what arrives is turned into 32 bits at the edge.
+"""
 
 from tcplab.wire.seq import MODULUS, SeqNumber, seq_add
 
+_HALF = MODULUS >> 1
+_MASK = MODULUS - 1
+
 
 class SendSpace:
-    """SND.UNA, SND.NXT, SND.WND, SND.WL1, SND.WL2, ISS, and MAX.SND.WND of RFC 5961."""
+    """SND.UNA, SND.NXT, SND.WND, SND.WL1, SND.WL2, ISS, and MAX.SND.WND of RFC 5961.
+
+    ``una``, ``nxt`` and ``wl2`` are positions in what is sent, ``wl1`` is one in what is received.
+    """
 
     __slots__ = ("iss", "max_wnd", "nxt", "una", "wl1", "wl2", "wnd")
 
     def __init__(self, iss: SeqNumber) -> None:
         self.iss = iss
-        self.una = iss
-        self.nxt = iss
+        self.una = 0
+        self.nxt = 0
         self.wnd = 0
         self.max_wnd = 0
-        self.wl1 = SeqNumber(0)
-        self.wl2 = SeqNumber(0)
+        self.wl1 = 0
+        self.wl2 = 0
+
+    def seq(self, position: int) -> SeqNumber:
+        """Return a position as a sequence number."""
+        return seq_add(self.iss, position)
+
+    def position(self, ack: SeqNumber) -> int:
+        """Return the position nearest to SND.UNA that an acknowledgement number can mean."""
+        return self.una + ((ack - self.iss - self.una + _HALF) & _MASK) - _HALF
 
     @property
     def outstanding(self) -> int:
         """Octets of sequence space that were sent and not acknowledged."""
-        return (self.nxt - self.una) % MODULUS
+        return self.nxt - self.una
 
     @property
     def usable(self) -> int:
         """Octets that the peer's window still admits; negative where the peer has shrunk it."""
-        return self.wnd - (self.nxt - self.una) % MODULUS
+        return self.wnd - self.nxt + self.una
 
     @property
-    def within(self) -> SeqNumber:
+    def within(self) -> int:
         """SND.NXT, but nothing beyond the peer's window, where SND.NXT lies while a closed window is being probed.
 
         From there the peer would believe no reset, and hear no ACK, for as long as it does not take the probe.
         """
-        return self.nxt if self.usable >= 0 or self.una == self.iss else seq_add(self.una, self.wnd)
+        edge = self.una + self.wnd
+        return self.nxt if self.nxt <= edge or not self.una else edge
 
 
 class ReceiveSpace:
     """RCV.NXT, RCV.WND and IRS; the window is kept as its right edge, which never moves left (SHLD-14).
 
-    ``position`` is RCV.NXT as a plain count of the octets of the stream taken so far.
+    ``nxt`` and ``edge`` are positions in what is received.
     """
 
-    __slots__ = ("edge", "irs", "nxt", "position")
+    __slots__ = ("edge", "irs", "nxt")
 
     def __init__(self) -> None:
         self.irs = SeqNumber(0)
-        self.nxt = SeqNumber(0)
-        self.edge = SeqNumber(0)
-        self.position = 0
+        self.nxt = 0
+        self.edge = 0
+
+    @property
+    def seq(self) -> SeqNumber:
+        """RCV.NXT as a sequence number."""
+        return seq_add(self.irs, self.nxt)
 
     @property
     def wnd(self) -> int:
         """RCV.WND: octets that the peer was told it may still send."""
-        return (self.edge - self.nxt) % MODULUS
+        return self.edge - self.nxt
 
-    def advance(self, octets: int) -> None:
-        """Move RCV.NXT over octets of the stream that were taken in order."""
-        self.nxt = seq_add(self.nxt, octets)
-        self.position += octets
+    def position(self, seq: SeqNumber) -> int:
+        """Return the position nearest to RCV.NXT that a sequence number can mean."""
+        return self.nxt + ((seq - self.irs - self.nxt + _HALF) & _MASK) - _HALF
 
     def begin(self, irs: SeqNumber, window: int) -> None:
         """Take the peer's initial sequence number and open the window after it."""
         self.irs = irs
-        self.nxt = seq_add(irs, 1)
-        self.edge = seq_add(self.nxt, window)
+        self.nxt = 1
+        self.edge = 1 + window

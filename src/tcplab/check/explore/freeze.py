@@ -23,6 +23,7 @@ from types import FunctionType, NoneType
 from typing import Any, Final, NamedTuple, NoReturn, cast
 
 from tcplab.tcp.connection import Connection
+from tcplab.tcp.effects import Effects
 from tcplab.tcp.rtt import RttEstimator
 from tcplab.tcp.schedule import Schedule
 from tcplab.tcp.timers import RetransmissionTimer
@@ -39,6 +40,7 @@ FORGOTTEN: Final[Mapping[tuple[type, str], object]] = {
     (Connection, "opened_at"): 0,  # for durations in events
     (Connection, "active_close"): False,  # for events
     (Connection, "scheduled"): None,  # booked anew
+    (Effects, "_packet_id"): 1,  # names packets
 }
 """Fields which do not decide what the engine does, within the explorer's bounds; and what they are given instead."""
 
@@ -201,9 +203,9 @@ def thaw(frozen: Frozen) -> Any:
     root = thawer.thaw(frozen)
     schedules = [value for value in thawer.met if isinstance(value, Schedule)]
     for connection in thawer.met:
-        if isinstance(connection, Connection):
+        if isinstance(connection, Connection) and (deadline := connection.deadline()) is not None:
             for schedule in schedules:
-                schedule.book(connection)
+                schedule.book(connection, deadline)
     return root
 
 

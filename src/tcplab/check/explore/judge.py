@@ -69,7 +69,7 @@ class Judge:
         connection = host.connection
         if connection is None:
             return Before(None, False)
-        return Before(connection.snd.una, connection.state in SYNCHRONIZED)
+        return Before(connection.snd.seq(connection.snd.una), connection.state in SYNCHRONIZED)
 
     def judge(self, host: Subject, output: Output, arrived: Sent | None, before: Before) -> Breach | None:
         """Return what an input has broken, if anything.
@@ -163,4 +163,4 @@ def _is_believed(host: Subject, segment: Segment, before: Before) -> bool:
     """Return whether a segment has moved SND.UNA."""
     if before.una is None or segment.flags & (ACK | RST) != ACK or not seq_lt(before.una, segment.ack):
         return False
-    return host.connection is None or seq_lt(before.una, host.connection.snd.una)
+    return host.connection is None or seq_lt(before.una, host.connection.snd.seq(host.connection.snd.una))

@@ -169,7 +169,6 @@ class Subject(Host):
         return not self._table and not self.choices()
 
     def settle(self) -> None:
-        """Forget what only names packets, and when it last did something; drop wake-ups that were overtaken."""
-        self._packet_id = 1
+        """Forget when it last did something; drop wake-ups that were overtaken."""
         self._now = START
         self.deadline()
