@@ -111,6 +111,7 @@ def test_without_an_ack_nothing_is_taken(wires: Wires) -> None:
     assert wire.state is State.ESTABLISHED
 
 
+@pytest.mark.rfc("MAY-12", "RFC5961-5.2")
 def test_an_ack_of_what_was_never_sent_is_answered_and_not_believed(wires: Wires) -> None:
     """RFC 5961, 5.2: nor is the text of such a segment."""
     wire = wires.client()
@@ -123,6 +124,7 @@ def test_an_ack_of_what_was_never_sent_is_answered_and_not_believed(wires: Wires
     assert wire.heard() == []
 
 
+@pytest.mark.rfc("MAY-12", "RFC5961-5.2")
 def test_an_ack_from_before_the_last_window_is_answered_and_not_believed(wires: Wires) -> None:
     """RFC 5961, 5.2: SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT."""
     wire = wires.client(window=4)
@@ -155,6 +157,7 @@ def test_an_old_ack_alone_has_no_effect(wires: Wires) -> None:
     assert wire.status.snd_wnd == WINDOW
 
 
+@pytest.mark.rfc("RFC5961-7")
 @pytest.mark.parametrize("octets", [b"!", b"!!"], ids=["one", "two"])
 def test_two_desynchronized_ends_do_not_acknowledge_each_other_for_ever(wires: Wires, octets: bytes) -> None:
     """Octets that only we have seen make each end's ACK unacceptable to the other (RFC 5961, section 7)."""
@@ -167,6 +170,7 @@ def test_two_desynchronized_ends_do_not_acknowledge_each_other_for_ever(wires: W
     assert answers.count([]) == 8
 
 
+@pytest.mark.rfc("RFC5961-7")
 def test_nor_does_an_end_whose_peer_acknowledges_what_it_never_sent(wires: Wires) -> None:
     wire = wires.client()
 

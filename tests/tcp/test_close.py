@@ -22,6 +22,7 @@ def end(wire: Wire) -> tuple[float, State, Cause]:
     return time, event.old, event.cause
 
 
+@pytest.mark.rfc("MUST-12")
 def test_we_close_first(wires: Wires) -> None:
     wire = wires.client()
 
@@ -44,6 +45,7 @@ def test_the_peers_fin_may_acknowledge_ours(wires: Wires) -> None:
     assert path(wire)[-3:] == [State.FIN_WAIT_1, State.FIN_WAIT_2, State.TIME_WAIT]
 
 
+@pytest.mark.rfc("MUST-12")
 def test_the_peer_closes_first(wires: Wires) -> None:
     wire = wires.client()
 
@@ -291,6 +293,7 @@ def test_a_fin_ends_a_bounded_fin_wait_2_in_order(wires: Wires) -> None:
     assert wire.heard() == []
 
 
+@pytest.mark.rfc("SHLD-3", "MAY-1")
 def test_data_for_an_application_that_is_gone_is_reset(wires: Wires) -> None:
     """SHLD-3."""
     wire = wires.client()
@@ -301,6 +304,7 @@ def test_data_for_an_application_that_is_gone_is_reset(wires: Wires) -> None:
     assert wire.arrives(data(1, 2, b"hello?"), 3.0) == [rst(2)]
 
 
+@pytest.mark.rfc("SHLD-3", "MAY-1")
 def test_unread_data_at_release_is_answered_with_a_reset(wires: Wires) -> None:
     """SHLD-3: the peer must not believe that it was read."""
     wire = wires.client()

@@ -18,6 +18,7 @@ def ignored(wire: Wire) -> list[Ignored]:
     return [event.reason for _, event in wire.seen(SegmentIgnored)]
 
 
+@pytest.mark.rfc("SHLD-5")
 def test_three_way_handshake_as_client(wires: Wires) -> None:
     wire = wires()
 
@@ -38,6 +39,7 @@ def test_three_way_handshake_as_client(wires: Wires) -> None:
     assert wire.run(3_600.0) == []
 
 
+@pytest.mark.rfc("SHLD-5")
 def test_three_way_handshake_as_server(wires: Wires) -> None:
     wire = wires()
     wire.listen()
@@ -59,6 +61,7 @@ def test_three_way_handshake_as_server(wires: Wires) -> None:
     assert (opened.side, opened.duration) == ("passive", 500_000_000)
 
 
+@pytest.mark.rfc("MUST-10")
 def test_simultaneous_open(wires: Wires) -> None:
     """RFC 9293, figure 8: SYNs cross; the SYN+ACK of each lies left of the other's window and is acknowledged."""
     wire = wires()
@@ -79,6 +82,7 @@ def test_simultaneous_open(wires: Wires) -> None:
     assert wire.seen(ConnectionOpened)[0][1].side == "active"
 
 
+@pytest.mark.rfc("MUST-10")
 def test_a_simultaneous_open_sends_its_syn_ack_again_by_the_timer_of_the_syn(wires: Wires) -> None:
     wire = wires()
     wire.open(0.0)
@@ -216,6 +220,7 @@ def test_a_syn_in_the_window_returns_a_passive_opener_to_listen(wires: Wires, se
     assert wire.arrives(syn(seq)) == [syn_ack(0, seq + 1)]
 
 
+@pytest.mark.rfc("RFC5961-4.2")
 def test_a_syn_in_the_window_gets_a_challenge_ack(wires: Wires) -> None:
     """RFC 5961, 4.2."""
     wire = wires.client()
@@ -224,12 +229,14 @@ def test_a_syn_in_the_window_gets_a_challenge_ack(wires: Wires) -> None:
     assert wire.state is State.ESTABLISHED
 
 
+@pytest.mark.rfc("MUST-14", "MUST-16")
 def test_the_mss_is_the_smaller_of_both(wires: Wires) -> None:
     wire = wires.client(TcpConfig(mss=1_000), mss=700)
 
     assert [len(seg.data) for seg in wire.send(bytes(2_000))] == [700, 700, 600]
 
 
+@pytest.mark.rfc("MUST-14", "MUST-15")
 def test_the_mss_is_536_where_the_peer_told_none(wires: Wires) -> None:
     """MUST-15."""
     wire = wires.client(mss=None)
@@ -237,6 +244,7 @@ def test_the_mss_is_536_where_the_peer_told_none(wires: Wires) -> None:
     assert [len(seg.data) for seg in wire.send(bytes(1_200))] == [536, 536, 128]
 
 
+@pytest.mark.rfc("MUST-22", "MUST-23", "RFC6298-2.5")
 def test_a_lost_syn_is_sent_again_until_r2(wires: Wires) -> None:
     """MUST-23: R2 for a SYN is 3 minutes at least; the RTO doubles up to 60 s (RFC 6298, 2.5)."""
     wire = wires()
@@ -249,6 +257,7 @@ def test_a_lost_syn_is_sent_again_until_r2(wires: Wires) -> None:
     assert changes(wire)[-1] == (180.0, State.CLOSED, Cause.RETRANSMISSION_TIMEOUT)
 
 
+@pytest.mark.rfc("MUST-22", "MUST-23")
 def test_a_lost_syn_ack_is_sent_again_until_r2(wires: Wires) -> None:
     wire = wires()
     wire.listen()

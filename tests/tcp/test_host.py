@@ -99,6 +99,7 @@ def test_a_status_tells_the_variables(wires: Wires) -> None:
 # --- listeners ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.rfc("RFC4987-2.2")
 def test_a_full_backlog_turns_syns_away_in_silence(wires: Wires) -> None:
     wire = wires()
     wire.listen(backlog=2)
@@ -177,6 +178,7 @@ def test_a_listener_refuses_what_is_no_syn(wires: Wires) -> None:
 # --- ports -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.rfc("RFC6335-6")
 def test_ephemeral_ports_are_those_of_iana(wires: Wires) -> None:
     """RFC 6335, section 6."""
     wire = wires()
@@ -263,6 +265,7 @@ def test_a_call_that_nobody_can_do(wires: Wires, call: Open | Listen, complaint:
     assert (wire.statuses, wire.packets) == ([], [])
 
 
+@pytest.mark.rfc("MUST-41")
 def test_two_cannot_listen_on_one_port(wires: Wires) -> None:
     wire = wires.reach(State.LISTEN)
 

@@ -1,5 +1,7 @@
 """Initial sequence numbers (RFC 6528; RFC 9293, 3.4.1)."""
 
+import pytest
+
 from tcplab.node import Address, Packet
 from tcplab.tcp.app import Listen, Open
 from tcplab.tcp.host import Host
@@ -18,6 +20,7 @@ def isn(now: int = 0, *, key: bytes = KEY, local_port: int = 49_152, remote: str
     )
 
 
+@pytest.mark.rfc("MUST-8")
 def test_the_clock_ticks_every_four_microseconds() -> None:
     start = isn()
 
@@ -38,6 +41,7 @@ def test_it_is_a_number_of_32_bits_always() -> None:
     assert max(numbers) < 2**32
 
 
+@pytest.mark.rfc("SHLD-1")
 def test_each_four_tuple_has_an_offset_of_its_own() -> None:
     offsets = {
         isn(),
@@ -50,11 +54,13 @@ def test_each_four_tuple_has_an_offset_of_its_own() -> None:
     assert len(offsets) == 5
 
 
+@pytest.mark.rfc("MUST-9")
 def test_without_the_key_nobody_can_tell() -> None:
     assert isn(key=b"one") != isn(key=b"another")
     assert isn(key=bytes(64)) != isn(key=bytes(16))
 
 
+@pytest.mark.rfc("MUST-9")
 def test_offsets_are_spread_over_all_numbers() -> None:
     """A keyed hash: of 4,096 ports no sixteenth of the space gets far more than its share."""
     shares = [0] * 16
@@ -64,6 +70,7 @@ def test_offsets_are_spread_over_all_numbers() -> None:
     assert max(abs(share - 256) for share in shares) < 100
 
 
+@pytest.mark.rfc("MUST-8", "SHLD-1", "RFC6528-3")
 def test_a_host_uses_it_with_its_key_and_clock() -> None:
     numbers = []
     for key in (KEY, b"another"):
@@ -84,6 +91,7 @@ def test_a_peer_cannot_choose_a_port_that_does_without() -> None:
     assert packet.segment.seq == isn(local_port=80, remote_port=0)
 
 
+@pytest.mark.rfc("MUST-8")
 def test_the_next_incarnation_begins_beyond_the_last() -> None:
     """RFC 9293, 3.4.1: with the clock, a 4-tuple's numbers rise by 250,000 a second."""
     assert seq_diff(SeqNumber(isn(240 * SECOND)), SeqNumber(isn())) == 60_000_000

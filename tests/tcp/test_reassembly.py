@@ -1,5 +1,6 @@
 """Octets that arrive out of order, twice, or overlapping (RFC 9293, 3.10.7.4, step 7)."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ from tests.support.tcp import ack, data, fin
 STREAM = bytes(range(256)) * 2
 
 
+@pytest.mark.rfc("MUST-59", "SHLD-31", "MAY-13")
 def test_a_hole_keeps_back_what_follows(wires: Wires) -> None:
     wire = wires.client()
 
@@ -22,6 +24,7 @@ def test_a_hole_keeps_back_what_follows(wires: Wires) -> None:
     assert wire.receive() == b"abcdef"
 
 
+@pytest.mark.rfc("MUST-59", "SHLD-31")
 def test_several_holes_are_filled_in_any_order(wires: Wires) -> None:
     wire = wires.client()
 
@@ -57,6 +60,7 @@ def test_octets_that_came_first_stay(wires: Wires) -> None:
     assert wire.receive() == b"abCDef"
 
 
+@pytest.mark.rfc("SHLD-14")
 def test_what_waits_for_a_hole_does_not_close_the_window(wires: Wires) -> None:
     """SHLD-14: an edge that was told stays, or what fills the hole could not come in."""
     wire = wires.client()
@@ -75,6 +79,7 @@ def test_what_waits_is_bounded_by_the_window(wires: Wires) -> None:
     assert len(wire.receive()) == 65_535
 
 
+@pytest.mark.rfc("MUST-59")
 def test_a_fin_with_a_hole_before_its_data(wires: Wires) -> None:
     wire = wires.client()
 

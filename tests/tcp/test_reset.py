@@ -48,6 +48,7 @@ def knows(wire: Wire, name: ConnectionId) -> bool:
 # --- received ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.rfc("MUST-12", "RFC5961-3.2")
 @pytest.mark.parametrize("state", SYNCHRONIZED, ids=lambda state: state.value)
 @pytest.mark.parametrize("with_ack", [False, True])
 def test_an_exact_reset_ends_the_connection(wires: Wires, state: State, with_ack: bool) -> None:
@@ -63,6 +64,7 @@ def test_an_exact_reset_ends_the_connection(wires: Wires, state: State, with_ack
     assert wire.host.deadline() is None
 
 
+@pytest.mark.rfc("RFC5961-3.2")
 @pytest.mark.parametrize("state", [*SYNCHRONIZED, State.SYN_RECEIVED], ids=lambda state: state.value)
 def test_a_reset_elsewhere_in_the_window_is_challenged(wires: Wires, state: State) -> None:
     """RFC 5961, 3.2; SEG.SEQ = RCV.NXT + RCV.WND is outside (erratum 4845)."""
@@ -87,6 +89,7 @@ def test_a_reset_at_the_last_octet_of_the_window_is_inside(wires: Wires) -> None
     assert wire.arrives(rst(wire.rcv_nxt + wire.status.rcv_wnd - 1)) == [ack(1, 1)]
 
 
+@pytest.mark.rfc("MUST-66")
 def test_a_reset_of_a_closed_window_is_taken(wires: Wires) -> None:
     """RFC 9293, 3.10.7.4: with RCV.WND = 0 resets are still processed."""
     wire = wires.client()
@@ -98,6 +101,7 @@ def test_a_reset_of_a_closed_window_is_taken(wires: Wires) -> None:
     assert wire.state is State.CLOSED
 
 
+@pytest.mark.rfc("MUST-11")
 def test_a_reset_returns_a_passive_opener_to_listen(wires: Wires) -> None:
     wire = wires.reach(State.SYN_RECEIVED)
 
@@ -108,6 +112,7 @@ def test_a_reset_returns_a_passive_opener_to_listen(wires: Wires) -> None:
     assert wire.arrives(syn()) == [syn_ack()]
 
 
+@pytest.mark.rfc("MUST-11")
 def test_a_reset_refuses_a_simultaneous_open(wires: Wires) -> None:
     """MUST-11: SYN_RECEIVED remembers where it came from."""
     wire = wires.reach(State.SYN_SENT)
@@ -248,6 +253,7 @@ def test_an_abort_forgets_what_is_queued_and_unread(wires: Wires) -> None:
     assert not knows(wire, name)
 
 
+@pytest.mark.rfc("MUST-13")
 def test_an_abort_does_not_cut_time_wait_short(wires: Wires) -> None:
     """MUST-13, though 3.10.5 would allow it: what is unread is forgotten, and no more."""
     wire = wires.reach(State.FIN_WAIT_2)

@@ -30,6 +30,7 @@ def opened(wires: Wires, rtt: float, config: TcpConfig | None = None) -> Wire:
     return wire
 
 
+@pytest.mark.rfc("MUST-18", "RFC6298-2.5", "RFC6298-5.5")
 def test_intervals_double_up_to_the_maximum(wires: Wires) -> None:
     """RFC 6298, 5.5 and 2.5."""
     wire = wires.client(TcpConfig(r2=None))
@@ -49,6 +50,7 @@ def test_the_maximum_and_minimum_can_be_set(wires: Wires) -> None:
     assert [time for time, _ in wire.run(2.0)] == [0.2, 0.6, 1.1, 1.6]
 
 
+@pytest.mark.rfc("MUST-20", "SHLD-11")
 def test_data_is_given_up_after_r2(wires: Wires) -> None:
     """MUST-20, MUST-22, SHLD-11: at least 100 s; MUST-12: the application is told."""
     wire = wires.client()
@@ -64,6 +66,7 @@ def test_data_is_given_up_after_r2(wires: Wires) -> None:
     assert wire.heard() == [Failed(name, Failure.TIMEOUT)]
 
 
+@pytest.mark.rfc("MUST-20")
 def test_r2_counts_from_the_last_progress(wires: Wires) -> None:
     wire = wires.client()
     wire.send(b"ab", 0.0)
@@ -85,11 +88,13 @@ def test_a_peer_that_answers_without_progress_is_given_up_too(wires: Wires) -> N
     assert wire.state is State.CLOSED
 
 
+@pytest.mark.rfc("MUST-18", "RFC6298-2.2")
 def test_the_first_round_trip_sets_the_timeout(wires: Wires) -> None:
     """RFC 6298, 2.2: SRTT = R, RTTVAR = R/2, RTO = SRTT + 4 RTTVAR = 3 R."""
     assert samples(opened(wires, 0.8)) == [(0.8, pytest.approx(2.4))]
 
 
+@pytest.mark.rfc("MUST-18", "RFC6298-2.3")
 def test_later_round_trips_are_smoothed(wires: Wires) -> None:
     """RFC 6298, 2.3, with numbers: R = 800 ms, then 1600 ms, then 400 ms."""
     wire = opened(wires, 0.8)
@@ -106,11 +111,13 @@ def test_later_round_trips_are_smoothed(wires: Wires) -> None:
     ]
 
 
+@pytest.mark.rfc("MUST-18", "RFC6298-2.4")
 def test_the_timeout_is_never_below_the_minimum(wires: Wires) -> None:
     """RFC 6298, 2.4."""
     assert samples(opened(wires, 0.01)) == [(0.01, 1.0)]
 
 
+@pytest.mark.rfc("RFC6298-2.3")
 def test_the_variance_counts_as_one_tick_at_least(wires: Wires) -> None:
     """RFC 6298, 2.3: max(G, 4 RTTVAR), with G of a millisecond."""
     wire = opened(wires, 0.0, TcpConfig(rto_min=Duration(1)))
@@ -127,6 +134,7 @@ def test_only_one_segment_is_timed_at_a_time(wires: Wires) -> None:
     assert samples(wire)[1:] == [(0.5, pytest.approx(1.0))]
 
 
+@pytest.mark.rfc("MUST-18", "RFC6298-3")
 def test_karn_a_segment_that_was_sent_again_is_not_timed(wires: Wires) -> None:
     """MUST-18."""
     wire = wires.client()
@@ -137,6 +145,7 @@ def test_karn_a_segment_that_was_sent_again_is_not_timed(wires: Wires) -> None:
     assert len(samples(wire)) == 1
 
 
+@pytest.mark.rfc("MUST-18")
 def test_karn_the_backed_off_timeout_stands_until_a_segment_sent_once_is_timed(wires: Wires) -> None:
     wire = wires.client()
     wire.send(b"x", 0.0)
@@ -166,6 +175,7 @@ def test_what_is_sent_while_a_hole_is_being_filled_is_not_timed(wires: Wires) ->
     assert len(samples(wire)) == 1
 
 
+@pytest.mark.rfc("RFC6298-5.7")
 def test_after_a_lost_syn_data_begins_with_three_seconds(wires: Wires) -> None:
     """RFC 6298, 5.7."""
     wire = wires()
@@ -177,6 +187,7 @@ def test_after_a_lost_syn_data_begins_with_three_seconds(wires: Wires) -> None:
     assert wire.run(14.0) == [(13.0, data(1, 1, b"x"))]
 
 
+@pytest.mark.rfc("RFC6298-5.7")
 def test_after_a_lost_syn_a_longer_timeout_stays(wires: Wires) -> None:
     """RFC 6298, 5.7 raises a timeout of less than 3 seconds; it lowers none, so that Karn's stands."""
     wire = wires(TcpConfig(rto_initial=Duration(5 * SECOND)))
@@ -199,6 +210,7 @@ def test_after_a_lost_syn_the_first_data_is_timed(wires: Wires) -> None:
     assert samples(wire) == [(0.25, 1.0)]
 
 
+@pytest.mark.rfc("RFC6298-5.7")
 def test_after_a_lost_syn_ack_data_begins_with_three_seconds(wires: Wires) -> None:
     wire = wires()
     wire.listen()
@@ -210,6 +222,7 @@ def test_after_a_lost_syn_ack_data_begins_with_three_seconds(wires: Wires) -> No
     assert wire.run(14.0) == [(13.0, data(1, 1, b"x"))]
 
 
+@pytest.mark.rfc("RFC6298-5.3")
 def test_an_acknowledgement_of_new_data_restarts_the_timer(wires: Wires) -> None:
     """RFC 6298, 5.3."""
     wire = wires.client()
@@ -230,6 +243,7 @@ def test_an_old_acknowledgement_does_not_restart_the_timer(wires: Wires) -> None
     assert wire.run(11.5) == [(11.0, data(2, 1, b"b"))]
 
 
+@pytest.mark.rfc("RFC6298-5.2")
 def test_the_timer_stops_when_all_is_acknowledged(wires: Wires) -> None:
     """RFC 6298, 5.2."""
     wire = wires.client()
@@ -240,6 +254,7 @@ def test_the_timer_stops_when_all_is_acknowledged(wires: Wires) -> None:
     assert wire.heard() == [Writable(wire.connection, 131_072)]
 
 
+@pytest.mark.rfc("RFC6298-5.4")
 def test_the_timer_sends_the_earliest_segment_alone(wires: Wires) -> None:
     """RFC 6298, 5.4."""
     wire = wires.client(TcpConfig(mss=2))
@@ -259,6 +274,7 @@ def test_what_was_sent_after_a_lost_segment_follows_ack_by_ack(wires: Wires) -> 
     assert wire.arrives(ack(1, 7), 1.3) == []
 
 
+@pytest.mark.rfc("RFC5681-3.2")
 def test_three_duplicate_acknowledgements_send_at_once(wires: Wires) -> None:
     """RFC 5681, 3.2."""
     wire = wires.client(TcpConfig(mss=2))
@@ -272,6 +288,7 @@ def test_three_duplicate_acknowledgements_send_at_once(wires: Wires) -> None:
     assert causes(wire) == [(0.1, 1, "fast")]
 
 
+@pytest.mark.rfc("RFC5681-2")
 @pytest.mark.parametrize("windows", [(9_000, 8_000, 7_000, 6_000), (60_000, 61_000, 62_000, 63_000)])
 def test_a_window_update_is_no_duplicate_acknowledgement(wires: Wires, windows: tuple[int, ...]) -> None:
     """RFC 5681, section 2 (e): a duplicate tells the same window."""
@@ -282,6 +299,7 @@ def test_a_window_update_is_no_duplicate_acknowledgement(wires: Wires, windows: 
         assert wire.arrives(ack(1, 1, window=window), 0.1) == []
 
 
+@pytest.mark.rfc("RFC5681-2")
 def test_data_from_the_peer_is_no_duplicate_acknowledgement(wires: Wires) -> None:
     wire = wires.client(TcpConfig(mss=2))
     wire.send(b"aabbcc", 0.0)

@@ -27,6 +27,7 @@ def ended(wire: Wire) -> list[tuple[float, str, float]]:
     return [(time, event.reason, event.duration / SECOND) for time, event in wire.seen(TimeWaitEnded)]
 
 
+@pytest.mark.rfc("MUST-13")
 def test_it_lasts_two_minutes_twice(wires: Wires) -> None:
     """MUST-13."""
     wire = waiting(wires)
@@ -52,6 +53,7 @@ def test_it_lasts_twice_the_msl_that_is_set(wires: Wires) -> None:
     assert ended(wire) == [(10.0, "expired", 10.0)]
 
 
+@pytest.mark.rfc("MUST-13")
 def test_a_fin_that_comes_again_is_acknowledged_and_restarts_it(wires: Wires) -> None:
     wire = waiting(wires)
 
@@ -77,6 +79,7 @@ def test_a_fin_that_comes_again_with_its_data_restarts_it_too(wires: Wires) -> N
     assert wire.state is State.TIME_WAIT
 
 
+@pytest.mark.rfc("MUST-13")
 @pytest.mark.parametrize(
     "seg",
     [
@@ -114,6 +117,7 @@ def test_nothing_else_restarts_or_ends_it(wires: Wires, seg: Seg) -> None:
     assert wire.state is State.CLOSED
 
 
+@pytest.mark.rfc("RFC1337-F1")
 def test_a_reset_is_ignored(wires: Wires) -> None:
     """RFC 1337, fix F1."""
     wire = waiting(wires)
@@ -145,6 +149,7 @@ def test_what_is_unacceptable_is_acknowledged(wires: Wires, seg: Seg, reason: Ig
     assert wire.heard() == []
 
 
+@pytest.mark.rfc("RFC1337-H2")
 @pytest.mark.parametrize(
     ("seg", "reason"),
     [
@@ -173,6 +178,7 @@ def test_a_closed_window_does_not_make_the_peer_unacceptable(wires: Wires) -> No
     assert ignored(wire) == [Ignored.OLD_ACK]
 
 
+@pytest.mark.rfc("RFC1337-H1")
 def test_a_late_duplicate_is_not_taken_for_the_next_connections_data(wires: Wires) -> None:
     """RFC 1337, hazard H1."""
     wire = wires.client()
@@ -187,6 +193,7 @@ def test_a_late_duplicate_is_not_taken_for_the_next_connections_data(wires: Wire
     assert wire.heard() == []
 
 
+@pytest.mark.rfc("MUST-13")
 def test_after_a_simultaneous_close_it_lasts_as_long(wires: Wires) -> None:
     wire = wires.reach(State.CLOSING)
 

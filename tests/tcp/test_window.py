@@ -47,6 +47,7 @@ def test_no_more_is_sent_than_the_window_admits(wires: Wires) -> None:
     assert wire.arrives(ack(1, 6, window=5)) == [data(6, 1, b"fgh")]
 
 
+@pytest.mark.rfc("MUST-36", "SHLD-29", "SHLD-30")
 def test_a_closed_window_is_probed_with_one_octet(wires: Wires) -> None:
     """MUST-36, MUST-37, SHLD-29, SHLD-30: first after an RTO, then in doubling intervals."""
     wire = wires.client(window=0)
@@ -57,6 +58,7 @@ def test_a_closed_window_is_probed_with_one_octet(wires: Wires) -> None:
     assert causes(wire) == [(3.0, "probe"), (7.0, "probe"), (15.0, "probe"), (31.0, "probe")]
 
 
+@pytest.mark.rfc("MUST-37")
 def test_a_closed_window_is_probed_as_long_as_the_peer_answers(wires: Wires) -> None:
     """MUST-36: the connection stays open, whatever R2 says."""
     wire = wires.client(window=0)
@@ -185,6 +187,7 @@ def test_an_acknowledgement_of_more_sets_the_window_wherever_it_stands(wires: Wi
     assert wire.status.snd_wnd == 5
 
 
+@pytest.mark.rfc("MUST-34", "SHLD-15", "SHLD-16", "MAY-7")
 def test_a_window_that_shrinks_is_borne(wires: Wires) -> None:
     """SHLD-15, MUST-34."""
     wire = wires.client(TcpConfig(mss=10), window=30)
@@ -196,6 +199,7 @@ def test_a_window_that_shrinks_is_borne(wires: Wires) -> None:
     assert wire.arrives(ack(1, 31, window=100), 2.0) == [data(31, 1, bytes(10)), data(41, 1, bytes(10))]
 
 
+@pytest.mark.rfc("MUST-38")
 def test_a_silly_piece_is_not_sent_while_something_flies(wires: Wires) -> None:
     """RFC 9293, 3.8.6.2.1: a window that cuts the next segment short is waited out."""
     wire = wires.client(TcpConfig(mss=10), window=25)
@@ -210,6 +214,7 @@ def test_the_last_piece_need_not_be_full(wires: Wires) -> None:
     assert [len(seg.data) for seg in wire.send(bytes(25))] == [10, 10, 5]
 
 
+@pytest.mark.rfc("MUST-61")
 def test_the_last_octets_are_pushed(wires: Wires) -> None:
     wire = wires.client(TcpConfig(mss=10))
 
@@ -238,6 +243,7 @@ def test_what_is_unread_closes_the_window(wires: Wires) -> None:
     assert windows == [3_000, 2_000, 1_000, 0]
 
 
+@pytest.mark.rfc("MAY-8")
 def test_a_probe_of_our_closed_window_is_answered(wires: Wires) -> None:
     wire = full(wires)
 
@@ -254,6 +260,7 @@ def test_the_ack_of_a_segment_that_finds_the_window_closed_counts(wires: Wires) 
     assert wire.status.unsent_or_unacknowledged == 0
 
 
+@pytest.mark.rfc("MUST-39")
 def test_reading_reopens_the_window_by_worthwhile_steps(wires: Wires) -> None:
     """MUST-39 and 3.8.6.2.2: by a segment or half the buffer, whichever is less, and no sooner."""
     wire = full(wires)
@@ -267,6 +274,7 @@ def test_reading_reopens_the_window_by_worthwhile_steps(wires: Wires) -> None:
     assert wire.sent() == []
 
 
+@pytest.mark.rfc("MUST-39")
 def test_an_ack_tells_no_silly_window_either(wires: Wires) -> None:
     wire = full(wires)
 
@@ -294,6 +302,7 @@ def test_the_smallest_buffers_work(wires: Wires, size: int) -> None:
     assert wire.last.window == size
 
 
+@pytest.mark.rfc("SHLD-14")
 def test_the_right_edge_never_moves_left(wires: Wires) -> None:
     """SHLD-14."""
     wire = wires.client(SMALL)

@@ -92,12 +92,14 @@ LINUX = [
 ]
 
 
+@pytest.mark.rfc("MUST-2", "MUST-68")
 @pytest.mark.parametrize(("pair", "raw", "segment"), SCAPY)
 def test_the_octets_are_those_of_scapy(pair: tuple[Address, Address], raw: str, segment: Segment) -> None:
     assert octets.encode(segment, *pair).hex() == raw
     assert octets.decode(bytes.fromhex(raw), *pair) == segment
 
 
+@pytest.mark.rfc("MUST-4")
 @pytest.mark.parametrize(("raw", "segment"), LINUX)
 def test_no_operations_between_options_are_skipped(raw: str, segment: Segment) -> None:
     assert octets.decode(bytes.fromhex(raw), HERE, THERE) == segment
@@ -112,6 +114,7 @@ def test_a_segment_comes_back_as_it_was(segment: Segment, source: Address, targe
     assert raw == resummed(raw, source, target)
 
 
+@pytest.mark.rfc("MUST-68")
 @pytest.mark.parametrize(
     ("options", "length"),
     [
@@ -159,6 +162,7 @@ def test_damage_under_a_checksum_that_fits_decodes_or_is_malformed(raw: bytes, w
             assert octets.decode(octets.encode(segment, HERE, THERE), HERE, THERE) == segment
 
 
+@pytest.mark.rfc("MUST-3")
 def test_every_flipped_bit_is_found() -> None:
     sound = octets.encode(DATA, HERE, THERE)
     for bit in range(8 * len(sound)):
@@ -168,6 +172,7 @@ def test_every_flipped_bit_is_found() -> None:
             octets.decode(bytes(flipped), HERE, THERE)
 
 
+@pytest.mark.rfc("MUST-3")
 def test_a_segment_for_another_address_does_not_fit_its_checksum() -> None:
     with pytest.raises(MalformedSegment, match="bad_checksum"):
         octets.decode(octets.encode(DATA, HERE, THERE), HERE, Address("198.51.100.8"))
@@ -191,6 +196,7 @@ def test_a_sum_of_zero_is_sent_as_it_is() -> None:
     assert octets.decode(raw, HERE, THERE).window == window
 
 
+@pytest.mark.rfc("MUST-4", "MUST-64")
 @pytest.mark.parametrize(
     ("raw", "options"),
     [
@@ -211,6 +217,7 @@ def test_options_are_read_one_by_one(raw: str, options: Options) -> None:
     assert octets.decode(with_options(raw), HERE, THERE).options == options
 
 
+@pytest.mark.rfc("MUST-7")
 @pytest.mark.parametrize(
     ("raw", "detail"),
     [
