@@ -41,6 +41,7 @@ class Driver:
         *,
         clock: Clock,
         lifetime: Duration | None = MSL_DEFAULT,
+        watch_clocks: bool = True,
     ) -> None:
         """Join the three; nothing happens before the driver is entered.
 
@@ -51,6 +52,7 @@ class Driver:
             observers: told of every event, in this order.
             clock: the lab's time.
             lifetime: packets older than this by their ``born`` are discarded at the door; ``None`` lets all in.
+            watch_clocks: whether to look at the machine's clocks now and then; not where the loop's time is virtual.
         """
         self.name: Final = name
         self._node = node
@@ -62,7 +64,9 @@ class Driver:
         self._packets: list[Packet] = []
         self._due: Instant | None = None
         self._wakes: Instant = START
+        self._watch_clocks = watch_clocks
         self._timer: asyncio.TimerHandle | None = None
+        self._clock_timer: asyncio.TimerHandle | None = None
         self._turn_ends = False
         self._open = False
 
@@ -82,7 +86,8 @@ class Driver:
             await self._port.close()
             raise
         self._watch = self._loop.create_task(self._watch_port())
-        self._look_at_clocks()
+        if self._watch_clocks:
+            self._look_at_clocks()
         self._end_turn_soon()
         return self
 
