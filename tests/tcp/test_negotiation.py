@@ -1,6 +1,6 @@
 """What two TCPs agree on by their SYNs, as a pure part (RFC 7323, 2018, 3168; RFC 9293, 3.7.1)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -20,20 +20,8 @@ from tcplab.tcp.negotiation import (
 )
 from tcplab.wire.octets import options_length
 from tcplab.wire.segment import ACK, CWR, ECE, SYN, Flags, Options
+from tests.support.choices import ALL, NONE, Choices
 
-
-@dataclass(frozen=True)
-class Choices:
-    mss: int = 1_460
-    receive_buffer: int = 1 << 20
-    window_scaling: bool = True
-    timestamps: bool = True
-    sack: bool = True
-    ecn: bool = True
-
-
-ALL = Choices()
-NONE = Choices(window_scaling=False, timestamps=False, sack=False, ecn=False)
 settings = st.builds(
     Choices,
     mss=st.integers(1, 65_455),
