@@ -127,7 +127,7 @@ class Cubic(CongestionControl):
         return epoch.w_max + _C[0] * self.mss * (elapsed - epoch.k) ** 3 // (_C[1] * _CUBIC_SECOND)
 
     def _grow_estimate(self, octets: int) -> None:
-        """Grow W_est, Reno's window on average, and as fast as Reno itself once it is where cwnd was (4.3, figure 4)."""
+        """Grow W_est, Reno's window on average; at Reno's own rate once it is where cwnd was (4.3, figure 4)."""
         alpha = _ALPHA[1] if self._w_est >= self._prior else _ALPHA[0]
         step, self._w_est_growth = divmod(self._w_est_growth + alpha * self.mss * octets, _ALPHA[1] * self.cwnd)
         self._w_est += step

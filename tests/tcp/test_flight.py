@@ -1,0 +1,435 @@
+"""What was sent and is not acknowledged: RFC 2018's sender, RFC 6675's pipe, and RFC 6582's window inflation."""
+
+from dataclasses import dataclass, field
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tcplab.tcp.flight import Flight
+from tcplab.tcp.scoreboard import Fate, Sent
+from tcplab.units import Instant
+
+MSS = 100
+
+
+def flight(segments: int, position: int = 0) -> Flight:
+    """A flight of full segments, the n-th sent at instant n."""
+    sent = Flight(position)
+    for n in range(segments):
+        sent.sent(position + (n + 1) * MSS, Instant(n))
+    return sent
+
+
+def ranges(segments: "list[Sent] | tuple[Sent, ...]") -> list[tuple[int, int]]:
+    return [(segment.start, segment.end) for segment in segments]
+
+
+def the(segment: Sent | None) -> Sent:
+    assert segment is not None
+    return segment
+
+
+def lose(sent: Flight, *starts: int) -> None:
+    """Mark the segments lost that start there; the first of all comes first, if it is one."""
+    for start in starts:
+        segments = [the(sent.first), *sent.overtaken(Instant(10**9), 0)]
+        sent.mark_lost(next(segment for segment in segments if segment.start == start))
+
+
+def test_what_is_sent_is_in_the_pipe_until_it_is_acknowledged() -> None:
+    sent = flight(3)
+    assert (sent.una, sent.nxt, sent.pipe, sent.outstanding, len(sent)) == (0, 300, 300, 300, 3)
+
+    delivered = sent.acknowledge(200)
+
+    assert delivered.octets == 200
+    assert ranges(list(delivered.segments)) == [(0, 100), (100, 200)]
+    assert [segment.at for segment in delivered.segments] == [0, 1]
+    assert (sent.una, sent.pipe, sent.outstanding, len(sent)) == (200, 100, 100, 1)
+
+
+def test_the_syn_and_the_fin_take_a_position_each() -> None:
+    sent = Flight()
+    sent.sent(1, Instant(0))
+    assert sent.acknowledge(1).octets == 1
+
+    sent.sent(1 + MSS + 1, Instant(5))
+    assert sent.pipe == MSS + 1
+
+
+def test_an_old_acknowledgement_delivers_nothing() -> None:
+    sent = flight(3)
+    sent.acknowledge(200)
+
+    assert sent.acknowledge(200).octets == 0
+    assert sent.acknowledge(100).octets == 0
+    assert sent.una == 200
+
+
+def test_an_acknowledgement_within_a_segment_leaves_its_end() -> None:
+    sent = flight(2)
+
+    assert sent.acknowledge(30).octets == 30
+    assert ranges([the(sent.first)]) == [(30, 100)]
+    assert (sent.pipe, len(sent)) == (170, 2)
+
+    delivered = sent.acknowledge(100)
+    assert (delivered.octets, ranges(list(delivered.segments))) == (70, [(30, 100)])
+
+
+def test_an_empty_flight_has_no_first_and_no_last() -> None:
+    sent = flight(1)
+    sent.acknowledge(100)
+
+    assert (sent.first, sent.last, sent.pipe, len(sent), sent.next_lost()) == (None, None, 0, 0, None)
+    sent.timed_out(Instant(9))
+    assert sent.next_lost() is None
+
+
+def test_sack_blocks_leave_the_pipe_and_are_told_once() -> None:
+    """RFC 2018, section 5; RFC 6675, section 4 (SetPipe)."""
+    sent = flight(5)
+
+    delivered = sent.select([(300, 400), (100, 200)])
+    assert delivered.octets == 200
+    assert ranges(list(delivered.segments)) == [(100, 200), (300, 400)]
+    assert (sent.pipe, sent.sacked, sent.outstanding) == (300, 2, 500)
+
+    assert sent.select([(300, 400), (100, 200)]).octets == 0
+    assert ranges(list(sent.select([(100, 500)]).segments)) == [(200, 300), (400, 500)]
+    assert (sent.pipe, sent.sacked) == (100, 4)
+
+    assert sent.acknowledge(500).octets == 100
+    assert (sent.pipe, sent.sacked) == (0, 0)
+
+
+def test_a_block_counts_for_the_segments_that_it_covers_whole() -> None:
+    sent = flight(5)
+
+    assert ranges(list(sent.select([(150, 450)]).segments)) == [(200, 300), (300, 400)]
+    assert len(sent) == 5, "a peer cannot cut our list to pieces"
+    assert sent.select([(210, 290)]).octets == 0
+
+
+def test_blocks_beyond_the_flight_or_upside_down_are_passed_over() -> None:
+    sent = flight(3, position=1_000)
+    sent.acknowledge(1_100)
+
+    assert sent.select([(1_200, 1_400), (1_300, 1_200), (1_200, 1_200), (900, 1_100), (0, 50)]).octets == 0
+    assert ranges(list(sent.select([(900, 1_200)]).segments)) == [(1_100, 1_200)]
+
+
+def test_what_is_lost_leaves_the_pipe_until_it_is_sent_again() -> None:
+    """RFC 6675, section 4 (SetPipe)."""
+    sent = flight(4)
+    sent.select([(300, 400)])
+    lose(sent, 0, 200)
+    assert sent.pipe == 100
+
+    first = the(sent.next_lost())
+    assert (first.start, first.fate) == (0, Fate.LOST)
+    sent.resent(first, Instant(50))
+    assert (first.at, first.times, first.fate, sent.pipe) == (50, 2, Fate.IN_NETWORK, 200)
+
+    second = the(sent.next_lost())
+    assert second.start == 200
+    sent.resent(second, Instant(50))
+    assert sent.next_lost() is None
+    assert sent.pipe == 300
+
+
+def test_what_is_sent_again_can_be_lost_again() -> None:
+    """RFC 8985, 3.2: that is what tells RACK from counting duplicates."""
+    sent = flight(3)
+    lose(sent, 0)
+    sent.resent(the(sent.next_lost()), Instant(50))
+
+    assert ranges(sent.overtaken(Instant(49), 0)) == [(100, 200), (200, 300)]
+    assert ranges(sent.overtaken(Instant(51), 0)) == [(100, 200), (200, 300), (0, 100)]
+    lose(sent, 0)
+    assert ranges([the(sent.next_lost())]) == [(0, 100)]
+
+
+def test_segments_of_one_instant_are_ordered_by_their_end() -> None:
+    """RFC 8985, 6.2: RACK_sent_after."""
+    sent = flight(4)
+    lose(sent, 0)
+    sent.sent(500, Instant(7))
+    sent.resent(the(sent.next_lost()), Instant(7))
+
+    assert ranges(sent.overtaken(Instant(7), 500)) == [(100, 200), (200, 300), (300, 400), (0, 100)]
+    assert ranges(sent.overtaken(Instant(7), 101)) == [(100, 200), (200, 300), (300, 400), (0, 100)]
+    assert ranges(sent.overtaken(Instant(7), 100)) == [(100, 200), (200, 300), (300, 400)]
+
+
+def test_a_segment_that_arrives_though_believed_lost_is_not_sent_again() -> None:
+    sent = flight(3)
+    lose(sent, 0, 100)
+
+    sent.select([(100, 200)])
+    assert the(sent.next_lost()).start == 0
+    sent.acknowledge(100)
+    assert sent.next_lost() is None
+    assert sent.pipe == 100
+
+
+def test_a_probe_sends_again_what_is_not_lost() -> None:
+    """RFC 8985, 7.3: the pipe counts the segment once."""
+    sent = flight(2)
+
+    sent.resent(the(sent.last), Instant(9))
+
+    assert sent.pipe == 200
+    assert ranges(sent.overtaken(Instant(9), 0)) == [(0, 100)]
+
+
+def test_a_lost_segment_is_cut_to_a_smaller_mss() -> None:
+    sent = flight(2)
+    lose(sent, 0)
+
+    part = sent.split(the(sent.next_lost()), 60)
+    assert ranges([part]) == [(0, 60)]
+    sent.resent(part, Instant(9))
+    rest = the(sent.next_lost())
+    assert ranges([rest]) == [(60, 100)]
+    assert sent.split(rest, 60) is rest
+    assert (sent.pipe, len(sent)) == (160, 3)
+
+
+def test_a_timeout_believes_the_first_lost_and_what_is_old_enough() -> None:
+    """RFC 8985, 6.3; RFC 6675, 5.1: SACK blocks are kept."""
+    sent = flight(5)
+    sent.select([(100, 200)])
+
+    sent.timed_out(Instant(3))
+
+    lost = []
+    while (segment := sent.next_lost()) is not None:
+        lost.append((segment.start, segment.end))
+        sent.resent(segment, Instant(100))
+    assert lost == [(0, 100), (200, 300), (300, 400)]
+    assert sent.sacked == 1
+
+
+def test_a_timeout_believes_the_first_lost_though_it_was_just_sent() -> None:
+    sent = flight(2)
+
+    sent.timed_out(Instant(-1))
+
+    assert ranges([the(sent.next_lost())]) == [(0, 100)]
+    assert sent.pipe == 100
+
+
+def test_a_peer_that_reneges_is_sent_everything_again() -> None:
+    """RFC 2018, section 8: what it waits for is what it has selectively acknowledged."""
+    sent = flight(4)
+    sent.select([(100, 200), (300, 400)])
+    sent.acknowledge(100)
+    assert the(sent.first).fate is Fate.SACKED
+
+    sent.timed_out(Instant(10))
+
+    assert (sent.sacked, sent.pipe) == (0, 0)
+    lost = []
+    while (segment := sent.next_lost()) is not None:
+        lost.append(segment.start)
+        sent.resent(segment, Instant(11))
+    assert lost == [100, 200, 300]
+    assert sent.select([(300, 400)]).octets == 100
+
+
+def test_duplicate_acknowledgements_shrink_the_pipe_without_sack() -> None:
+    """RFC 6582, 3.2: as its window inflation does, segment by segment."""
+    sent = flight(6)
+    for left in (500, 400, 300):
+        sent.duplicate()
+        assert sent.pipe == left
+    assert the(sent.first).fate is Fate.IN_NETWORK
+
+    for _ in range(9):
+        sent.duplicate()
+    assert sent.pipe == 100, "the hole is still believed to be in the network"
+
+
+def test_a_partial_acknowledgement_deflates_what_duplicates_inflated() -> None:
+    """RFC 6582, 3.2, step 3: by what is acknowledged, less the segment that was sent again."""
+    sent = flight(10)
+    for _ in range(6):
+        sent.duplicate()
+    sent.mark_lost(the(sent.first))
+    sent.resent(the(sent.next_lost()), Instant(20))
+    assert sent.pipe == 400
+
+    assert sent.acknowledge(300).octets == 300
+    assert the(sent.first).fate is Fate.IN_NETWORK
+    assert (sent.pipe, sent.sacked) == (300, 4)
+    sent.mark_lost(the(sent.first))
+    assert sent.pipe == 200
+
+
+def test_a_timeout_forgets_duplicate_acknowledgements() -> None:
+    sent = flight(4)
+    sent.duplicate()
+    sent.duplicate()
+
+    sent.timed_out(Instant(10))
+
+    assert (sent.pipe, sent.sacked) == (0, 0)
+    assert the(sent.next_lost()).start == 0
+
+
+@dataclass
+class Model:
+    """The same by the book and without any cleverness: a list that is always searched from its beginning."""
+
+    segments: list[Sent] = field(default_factory=list)
+    una: int = 0
+    nxt: int = 0
+
+    def pipe(self) -> int:
+        return sum(each.end - each.start for each in self.segments if each.fate is Fate.IN_NETWORK)
+
+    def send(self, octets: int, now: Instant) -> None:
+        self.segments.append(Sent(self.nxt, self.nxt + octets, now))
+        self.nxt += octets
+
+    def acknowledge(self, position: int) -> tuple[int, list[tuple[int, int]]]:
+        octets, told = 0, []
+        for each in list(self.segments):
+            covered = min(each.end, position) - each.start
+            if covered > 0 and each.fate is not Fate.SACKED:
+                octets += covered
+            if each.end <= position:
+                self.segments.remove(each)
+                if each.fate is not Fate.SACKED:
+                    told.append((each.start, each.end))
+            elif covered > 0:
+                each.start = position
+        self.una = max(self.una, position)
+        return octets, told
+
+    def select(self, blocks: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        told = []
+        for each in self.segments:
+            if each.fate is not Fate.SACKED and any(
+                left <= each.start and each.end <= right <= self.nxt for left, right in blocks
+            ):
+                each.fate = Fate.SACKED
+                told.append((each.start, each.end))
+        return told
+
+    def overtaken(self, at: int, end: int) -> list[Sent]:
+        old = [each for each in self.segments if each.fate is Fate.IN_NETWORK and (each.at, each.end) < (at, end)]
+        return sorted(old, key=lambda each: (each.at, each.end))
+
+    def timed_out(self, until: int) -> None:
+        if self.segments and self.segments[0].fate is Fate.SACKED:
+            for each in self.segments:
+                each.fate = Fate.IN_NETWORK if each.fate is Fate.SACKED else each.fate
+        for n, each in enumerate(self.segments):
+            if each.fate is Fate.IN_NETWORK and (n == 0 or each.at <= until):
+                each.fate = Fate.LOST
+
+    def next_lost(self) -> Sent | None:
+        return next((each for each in self.segments if each.fate is Fate.LOST), None)
+
+
+def view(segment: Sent | None) -> tuple[int, int, int, int, Fate] | None:
+    return None if segment is None else (segment.start, segment.end, segment.at, segment.times, segment.fate)
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["send", "send", "send", "ack", "sack", "sack", "lose", "resend", "probe", "split", "timeout"]),
+        st.integers(0, 400),
+        st.integers(0, 400),
+    ),
+    max_size=80,
+)
+
+
+@given(STEPS)
+def test_it_is_what_a_plain_list_would_be(steps: list[tuple[str, int, int]]) -> None:
+    sent, model = Flight(), Model()
+    now = Instant(0)
+    for what, first, second in steps:
+        now = Instant(now + first % 3)
+        match what:
+            case "send":
+                model.send(first % 7 + 1, now)
+                sent.sent(model.nxt, now)
+            case "ack":
+                position = min(model.una + first % 20, model.nxt)
+                delivered = sent.acknowledge(position)
+                assert (delivered.octets, ranges(list(delivered.segments))) == model.acknowledge(position)
+            case "sack":
+                block = (model.una + first % 40 - 2, model.una + first % 40 + second % 30)
+                other = (model.una + second % 50, model.una + second % 50 + first % 10)
+                delivered = sent.select([block, other])
+                told = model.select([block, other])
+                assert ranges(list(delivered.segments)) == told
+                assert delivered.octets == sum(end - start for start, end in told)
+            case "lose":
+                ours, theirs = sent.overtaken(now, model.nxt + 1), model.overtaken(now, model.nxt + 1)
+                if not ours:
+                    continue
+                assert [view(each) for each in ours] == [view(each) for each in theirs]
+                sent.mark_lost(ours[first % len(ours)])
+                theirs[first % len(ours)].fate = Fate.LOST
+            case "resend" | "probe" | "split":
+                pick = what == "probe" or (what == "split" and second % 2)
+                mine = sent.last if pick else sent.next_lost()
+                yours = (model.segments[-1] if model.segments else None) if pick else model.next_lost()
+                assert view(mine) == view(yours)
+                if mine is None or yours is None or mine.fate is Fate.SACKED:
+                    continue
+                if what == "split":
+                    size = second % 5 + 1
+                    part = sent.split(mine, size)
+                    if yours.end - yours.start > size:
+                        left = Sent(yours.start, yours.start + size, yours.at)
+                        left.times, left.fate, yours.start = yours.times, yours.fate, left.end
+                        model.segments.insert(model.segments.index(yours), left)
+                        yours = left
+                    assert view(part) == view(yours)
+                    continue
+                sent.resent(mine, now)
+                yours.at, yours.times, yours.fate = now, yours.times + 1, Fate.IN_NETWORK
+            case _:
+                sent.timed_out(Instant(now - second % 4))
+                model.timed_out(now - second % 4)
+        assert (sent.una, sent.nxt, sent.pipe, len(sent)) == (model.una, model.nxt, model.pipe(), len(model.segments))
+        assert sent.sacked == sum(each.fate is Fate.SACKED for each in model.segments)
+        assert view(sent.first) == view(model.segments[0] if model.segments else None)
+        assert view(sent.last) == view(model.segments[-1] if model.segments else None)
+        assert view(sent.next_lost()) == view(model.next_lost())
+        if sent.sacked or sent.next_lost() is not None:
+            at, end = now - second % 3, model.una + first % 60
+            assert [view(each) for each in sent.overtaken(Instant(at), end)] == [
+                view(each) for each in model.overtaken(at, end)
+            ]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["send", "duplicate", "ack", "timeout"]), st.integers(0, 60)), max_size=60))
+def test_duplicates_are_as_a_count_of_segments_that_left(steps: list[tuple[str, int]]) -> None:
+    """As counting them does, where all segments have one size and whole ones are acknowledged."""
+    sent = Flight()
+    left = 0
+    lost = False
+    for what, amount in steps:
+        match what:
+            case "send":
+                sent.sent(sent.nxt + MSS, Instant(0))
+            case "duplicate" if not lost:
+                sent.duplicate()
+                left = min(left + 1, max(len(sent) - 1, 0))
+            case "ack" if not lost:
+                segments = amount % (len(sent) + 1)
+                assert sent.acknowledge(sent.una + segments * MSS).octets == segments * MSS
+                left = min(max(left - max(segments - 1, 0), 0), max(len(sent) - 1, 0)) if segments else left
+            case "timeout" if sent.outstanding:
+                sent.timed_out(Instant(0))
+                left, lost = 0, True
+            case _:
+                continue
+        assert lost or sent.pipe == sent.outstanding - left * MSS
