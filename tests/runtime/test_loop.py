@@ -89,7 +89,7 @@ async def test_a_late_timer_is_told_and_goes_before_what_came_later() -> None:
 @in_leaping_time
 async def test_scaled_time_wakes_a_node_sooner() -> None:
     here = loop()
-    clock = Clock(10, steady=here.read, awake=here.read, wall=lambda: EPOCH + here.nanoseconds)
+    clock = Clock(10, steady=here.nanoseconds, awake=here.nanoseconds, wall=lambda: EPOCH + here.nanoseconds())
     node = Scripted([NOON + 240 * SECOND])
 
     async with Driver("node", node, TestPort(), clock=clock):
@@ -267,9 +267,9 @@ async def test_a_machine_that_slept_is_noticed_within_a_second_and_what_was_due_
     slept = 0
 
     def steady() -> int:
-        return here.nanoseconds + slept
+        return here.nanoseconds() + slept
 
-    clock = Clock(steady=steady, awake=here.read, wall=lambda: EPOCH + steady())
+    clock = Clock(steady=steady, awake=here.nanoseconds, wall=lambda: EPOCH + steady())
     node, notes = Scripted([NOON + 600 * SECOND]), Notes()
     async with Driver("node", node, TestPort(), (notes,), clock=clock):
         await asyncio.sleep(10.5)
