@@ -81,14 +81,17 @@ class Network:
         """
         assert now >= self._now, f"time went back from {self._now} to {now}"
         self._now = now
-        route = self._routes.get((packet.source, packet.target)) or self._find_route(packet.source, packet.target)
-        if sender is not None and sender != route.source_role:
+        source, target = packet.source, packet.target
+        route = self._routes.get((source, target)) or self._find_route(source, target)
+        source_role, name, link = route
+        if sender is not None and sender != source_role:
             return Output((), (PacketDiscarded(packet, "spoofed_source"),))
-        if route.link is None:
-            return Output((), (PacketDropped(packet, route.name, "no_route"),))
-        if self._lifetime is not None and abs(now - packet.born) > self._lifetime:
-            return Output((), (PacketDropped(packet, route.name, "expired"),))
-        return route.link.take(packet, now)
+        if link is None:
+            return Output((), (PacketDropped(packet, name, "no_route"),))
+        lifetime = self._lifetime
+        if lifetime is not None and not -lifetime <= now - packet.born <= lifetime:
+            return Output((), (PacketDropped(packet, name, "expired"),))
+        return link.take(packet, now)
 
     def advance(self, now: Instant) -> Output:
         """Let go of every packet whose time has come."""

@@ -4,7 +4,6 @@ Time jumps from one deadline to the next; whatever happens at one instant is car
 next begins. Nothing depends on the machine, so that the same hosts, network and calls give the same run.
 """
 
-from collections import deque
 from collections.abc import Mapping, Sequence
 from heapq import heappop, heappush
 from math import inf
@@ -12,6 +11,7 @@ from typing import Final, Protocol, runtime_checkable
 
 from tcplab.netem.network import Network
 from tcplab.node import (
+    NOTHING,
     Address,
     Event,
     Node,
@@ -112,7 +112,7 @@ class World:
         self._seats = (self._network_seat, *self._hosts.values())
         self._heap: list[tuple[Instant, int]] = []
         for seat in self._seats:
-            self._schedule(seat)
+            self._schedule(seat, seat.node.deadline())
         starting = [(seat, seat.node) for seat in self._seats if isinstance(seat.node, Starts)]
         started = [(seat, node.start(self._now)) for seat, node in starting]
         for seat, output in started:  # not before all have begun: nobody is to find a peer that is not there yet
@@ -172,58 +172,63 @@ class World:
             time, index = heappop(heap)
             seat = self._seats[index]
             seat.pending.pop()
-            deadline = seat.node.deadline()
+            node = seat.node
+            deadline = node.deadline()
             if deadline is None or deadline > time:  # it was put off since
-                self._schedule(seat)
+                self._schedule(seat, deadline)
                 continue
-            self._now = max(self._now, time)
-            output = seat.node.advance(self._now)
-            if not output.packets and not output.events:
-                later = seat.node.deadline()
-                assert later is None or later > self._now, f"{seat.name} was advanced at {self._now} and is still due"
-            self._carry(seat, output)
+            now = self._now = max(self._now, time)
+            output = node.advance(now)
+            if output.packets:
+                self._carry(seat, output)
+                return True
+            if self._observers:
+                self._report(seat, output)
+            deadline = node.deadline()
+            if not output.events:
+                assert deadline is None or deadline > now, f"{seat.name} was advanced at {now} and is still due"
+            self._schedule(seat, deadline)
             return True
         return False
 
-    def _schedule(self, seat: _Seat) -> None:
+    def _schedule(self, seat: _Seat, deadline: Instant | None) -> None:
         """See to it that the heap wakes a node in time. An entry that has become too early does no harm."""
-        deadline = seat.node.deadline()
         if deadline is not None and (not seat.pending or deadline < seat.pending[-1]):
             seat.pending.append(deadline)
             heappush(self._heap, (deadline, seat.index))
 
     def _carry(self, seat: _Seat, output: Output) -> None:
         """Carry what came out of a node, and all that comes of that at the same instant."""
-        arriving: deque[Packet] = deque()
+        arriving: list[Packet] = []
         self._collect(seat, output, arriving)
         touched = {self._network_seat: None, seat: None}
-        carried = 0
-        while arriving:
-            packet = arriving.popleft()
-            owner = self._owners.get(packet.target)
+        now, owners, observed = self._now, self._owners, bool(self._observers)
+        for carried, packet in enumerate(arriving, start=1):  # it grows as we go
+            owner = owners.get(packet.target)
             if owner is None:
                 self._tell(self._network_seat, PacketDiscarded(packet, "wrong_address"))
                 continue
-            output = owner.node.receive(packet, self._now)
-            if self._observers and was_let_in(output):
+            output = owner.node.receive(packet, now)
+            if observed and was_let_in(output):
                 self._tell(owner, PacketReceived(packet))
-            self._collect(owner, output, arriving)
+            if output is not NOTHING:
+                self._collect(owner, output, arriving)
             touched[owner] = None
-            carried += 1
             if carried > PACKETS_AT_ONE_INSTANT:
-                raise RuntimeError(f"{carried} packets were delivered at instant {self._now}, and time stands still")
+                raise RuntimeError(f"{carried} packets were delivered at instant {now}, and time stands still")
         for each in touched:
-            self._schedule(each)
+            self._schedule(each, each.node.deadline())
 
-    def _collect(self, seat: _Seat, output: Output, arriving: deque[Packet]) -> None:
+    def _collect(self, seat: _Seat, output: Output, arriving: list[Packet]) -> None:
         """Take what came out of a node: what leaves the network arrives, what leaves a host enters the network."""
         if self._observers:
             self._report(seat, output)
         if seat is self._network_seat:
             arriving.extend(output.packets)
             return
+        enter, now, role = self._network.receive, self._now, seat.role
         for packet in output.packets:
-            passed = self._network.receive(packet, self._now, seat.role)
+            passed = enter(packet, now, role)
             if self._observers:
                 if was_let_in(passed):
                     self._tell(self._network_seat, PacketReceived(packet))

@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from tcplab.node import NOTHING, Address, Event, Output, Packet
+from tcplab.node import Address, Event, Packet
 from tcplab.tcp.app import AppEvent
 from tcplab.units import Instant
 from tcplab.wire.segment import Segment
@@ -28,11 +28,3 @@ class Effects:
         """Wrap a segment and add it to what is sent."""
         self.packets.append(Packet(self._packet_id, now, self._address, target, segment))
         self._packet_id += 1
-
-    def take(self) -> Output:
-        """Return what is to leave the host, and forget it; the signals are the host's own affair."""
-        if not self.packets and not self.events:
-            return NOTHING
-        output = Output(self.packets, self.events)
-        self.packets, self.events = [], []
-        return output

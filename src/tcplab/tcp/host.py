@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
-from tcplab.node import Address, Output, Packet, PacketDiscarded
+from tcplab.node import NOTHING, Address, Output, Packet, PacketDiscarded
 from tcplab.tcp.app import (
     ON_CONNECTION,
     App,
@@ -160,10 +160,10 @@ class Host:
         """Do what is due of timers, TIME_WAITs and the application."""
         assert now >= self._now, f"time went back from {self._now} to {now}"
         self._now = now
-        for connection in self._schedule.due(now):
+        while (connection := self._schedule.next_due(now)) is not None:
             connection.advance(now, self._effects)
             self._settle(connection, now)
-        while (record := self._first_time_wait()) is not None and record.expires <= now:
+        while self._time_waits and (record := self._first_time_wait()) is not None and record.expires <= now:
             self._time_waits.popleft()
             self._expire(record, now)
         app_due = self._app.deadline()
@@ -175,7 +175,7 @@ class Host:
     def deadline(self) -> Instant | None:
         """Return when something is due; bookings that were overtaken by events are dropped on the way."""
         first = self._schedule.deadline()
-        record = self._first_time_wait()
+        record = self._first_time_wait() if self._time_waits else None
         if record is not None and (first is None or record.expires < first):
             first = record.expires
         wanted = self._app.deadline()
@@ -381,8 +381,13 @@ class Host:
 
     def _finish(self, now: Instant) -> Output:
         """Let the application answer what it was told, until it has nothing more to say."""
-        signals = self._effects.signals
+        effects = self._effects
+        signals = effects.signals
         while signals:
             for call in self._app.on_event(signals.popleft(), now):
                 self._perform(call, now)
-        return self._effects.take()
+        if not effects.packets and not effects.events:
+            return NOTHING
+        output = Output(effects.packets, effects.events)
+        effects.packets, effects.events = [], []
+        return output

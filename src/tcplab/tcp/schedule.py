@@ -1,6 +1,5 @@
 """When which connection must be woken: one heap for the host, corrected lazily."""
 
-from collections.abc import Iterator
 from heapq import heappop, heappush, heapreplace
 
 from tcplab.tcp.connection import Connection
@@ -26,14 +25,15 @@ class Schedule:
         self._bookings += 1
         heappush(self._heap, (deadline, self._bookings, connection))
 
-    def due(self, now: Instant) -> Iterator[Connection]:
-        """Yield, and forget, every connection that may have something to do."""
+    def next_due(self, now: Instant) -> Connection | None:
+        """Return, and forget, a connection that may have something to do; ``None`` if none has."""
         heap = self._heap
         while heap and heap[0][0] <= now:
             at, _, connection = heappop(heap)
             if connection.scheduled == at:
                 connection.scheduled = None
-                yield connection
+                return connection
+        return None
 
     def deadline(self) -> Instant | None:
         """Return the earliest deadline that still stands."""

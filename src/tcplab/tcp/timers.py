@@ -28,8 +28,12 @@ class RetransmissionTimer:
         """Run from now: the peer has made progress (5.3)."""
         self.attempts = 0
         self._at = Instant(now + rto)
-        self._give_up = None if r2 is None else Instant(now + r2)
-        self._set()
+        if r2 is None:
+            self._give_up = None
+            self.deadline = self._at
+        else:
+            self._give_up = Instant(now + r2)
+            self.deadline = self._at if rto < r2 else self._give_up
 
     def fired(self, now: Instant, rto: Duration) -> None:
         """Run again after it went off, with the backed-off timeout (5.5, 5.6)."""
