@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tcplab.units import MICROSECOND, Instant
 from tcplab.wire.octets import KNOWN_KINDS, OPTIONS_LIMIT, options_length
 from tcplab.wire.packet import Address, Packet
-from tcplab.wire.segment import Flags, Options, Segment
+from tcplab.wire.segment import Flags, Options, Segment, UserTimeout
 from tcplab.wire.seq import MODULUS, SeqNumber
 
 u16 = st.integers(0, 0xFFFF)
@@ -25,6 +25,7 @@ options = st.builds(
     sack_ok=st.booleans(),
     timestamps=st.none() | st.tuples(u32, u32),
     sack=st.lists(st.tuples(sequence_numbers, sequence_numbers), max_size=4).map(tuple),
+    user_timeout=st.none() | st.builds(UserTimeout, st.integers(0, 0x7FFF), st.sampled_from(("s", "min"))),
     other=st.lists(other_options, max_size=3).map(tuple),
 ).filter(lambda options: options_length(options) <= OPTIONS_LIMIT)
 segments = st.builds(

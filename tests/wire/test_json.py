@@ -32,7 +32,15 @@ PLAIN: dict[str, Any] = {
     "window": 3,
 }
 FULL: dict[str, Any] = PLAIN | {
-    "options": {"mss": 9, "wscale": 1, "sack_ok": True, "ts": [1, 2], "sack": [[3, 4]], "other": [[9, "AAAA"]]},
+    "options": {
+        "mss": 9,
+        "wscale": 1,
+        "sack_ok": True,
+        "ts": [1, 2],
+        "sack": [[3, 4]],
+        "uto": [5, "min"],
+        "other": [[9, "AAAA"]],
+    },
     "data": "QUJD",
     "urgptr": 1,
     "ecn": 1,
@@ -123,7 +131,7 @@ def test_null_is_no_value_of_any_field(path: tuple[str, ...]) -> None:
     assert decode(message(replaced(FULL, path, None))) == Decoded((), (("wrong_type", 1),))
 
 
-@pytest.mark.parametrize("path", [("options", "sack", 0), ("options", "other", 0, 1)])
+@pytest.mark.parametrize("path", [("options", "sack", 0), ("options", "uto", 1), ("options", "other", 0, 1)])
 def test_null_is_no_part_of_an_option(path: tuple[str | int, ...]) -> None:
     assert decode(message(replaced(FULL, path, None))) == Decoded((), (("wrong_type", 1),))
 

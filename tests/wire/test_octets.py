@@ -8,7 +8,7 @@ from tcplab.wire import octets
 from tcplab.wire.malformed import MalformedSegment
 from tcplab.wire.octets import OCTETS_REASONS, PAYLOAD_LIMIT, SEGMENT_LIMIT, options_length
 from tcplab.wire.packet import Address
-from tcplab.wire.segment import ACK, CWR, ECE, NO_OPTIONS, PSH, SYN, URG, Flags, Options, Segment
+from tcplab.wire.segment import ACK, CWR, ECE, NO_OPTIONS, PSH, SYN, URG, Flags, Options, Segment, UserTimeout
 from tcplab.wire.seq import SeqNumber
 from tests.wire.strategies import addresses, damaged, segments
 from tests.wire.strategies import options as any_options
@@ -124,6 +124,7 @@ def test_a_segment_comes_back_as_it_was(segment: Segment, source: Address, targe
         (Options(sack_ok=True), 2),
         (Options(timestamps=(0, 0)), 10),
         (Options(sack=((ZERO, ZERO),) * 4), 34),
+        (Options(user_timeout=UserTimeout(0)), 4),
         (Options(other=((9, b""), (9, b"abc"))), 7),
         (Options(1460, 7, True, (1, 2), other=((9, b""),)), 21),
     ],
@@ -206,6 +207,9 @@ def test_a_sum_of_zero_is_sent_as_it_is() -> None:
         ("0303 0e00", Options(wscale=14)),
         ("0303 0f00", Options(wscale=14)),
         ("0303 ff00", Options(wscale=14)),
+        ("1c04 0064", Options(user_timeout=UserTimeout(100, "s"))),
+        ("1c04 805a", Options(user_timeout=UserTimeout(90, "min"))),
+        ("1c04 0000 1c04 ffff", Options(user_timeout=UserTimeout(32_767, "min"))),
         ("0204 0100 0204 0200", Options(mss=512)),
         ("0101 0101", NO_OPTIONS),
         ("0000 0000", NO_OPTIONS),
@@ -229,6 +233,7 @@ def test_options_are_read_one_by_one(raw: str, options: Options) -> None:
         ("0502 0000", "option 5 cannot have the length 2"),
         ("0506 0000 0001 0000", "option 5 cannot have the length 6"),
         ("0403 0000", "option 4 cannot have the length 3"),
+        ("1c03 0000", "option 28 cannot have the length 3"),
     ],
 )
 def test_an_option_of_a_wrong_length_is_malformed(raw: str, detail: str) -> None:

@@ -2,7 +2,9 @@
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from tcplab.units import MINUTE, SECOND
 from tcplab.wire.segment import (
     ACK,
     CWR,
@@ -15,6 +17,7 @@ from tcplab.wire.segment import (
     URG,
     Flags,
     Segment,
+    UserTimeout,
     flags_from_text,
     flags_text,
 )
@@ -100,3 +103,26 @@ def test_a_segment_prints_as_in_the_ladder() -> None:
     assert str(segment(PSH | ACK, 7, 9, b"abc")) == "PA seq=7 ack=9 len=3"
     assert str(segment(SYN, 7)) == "S seq=7 len=0"
     assert str(segment(0)) == "- seq=0 len=0"
+
+
+@pytest.mark.parametrize(
+    ("duration", "option"),
+    [
+        (1, UserTimeout(1, "s")),
+        (100 * SECOND, UserTimeout(100, "s")),
+        (100 * SECOND + 1, UserTimeout(101, "s")),
+        (32_767 * SECOND, UserTimeout(32_767, "s")),
+        (32_767 * SECOND + 1, UserTimeout(547, "min")),
+        (40_000 * MINUTE, UserTimeout(32_767, "min")),
+    ],
+)
+def test_a_user_timeout_is_told_in_seconds_as_far_as_they_go(duration: int, option: UserTimeout) -> None:
+    assert UserTimeout.of(duration) == option
+
+
+@given(st.integers(1, 32_767 * MINUTE))
+def test_a_user_timeout_is_never_told_shorter_than_it_is(duration: int) -> None:
+    option = UserTimeout.of(duration)
+
+    assert 0 <= option.duration - duration < (SECOND if option.unit == "s" else MINUTE)
+    assert 1 <= option.value <= 32_767

@@ -14,7 +14,7 @@ from tcplab.wire.json import MESSAGE_REASONS, PACKET_REASONS, Decoded, decode, e
 from tcplab.wire.malformed import MalformedSegment
 from tcplab.wire.octets import OCTETS_REASONS
 from tcplab.wire.packet import Address, Packet
-from tcplab.wire.segment import Flags, Options, Segment
+from tcplab.wire.segment import Flags, Options, Segment, UserTimeout
 from tcplab.wire.seq import SeqNumber
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -50,6 +50,7 @@ def segment_of(expected: dict[str, Any]) -> Segment:
             options["sack_ok"],
             options["timestamps"] and tuple(options["timestamps"]),
             tuple((left, right) for left, right in options["sack"]),
+            options["user_timeout"] and UserTimeout(*options["user_timeout"]),
             tuple((other["kind"], bytes.fromhex(other["contents_hex"])) for other in options["other"]),
         ),
         bytes.fromhex(expected["payload_hex"]),

@@ -7,7 +7,7 @@ were sent. The models below are what validates a message and what the published 
 from binascii import b2a_base64
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field, ValidationError, WithJsonSchema
 from pydantic_core import ErrorDetails, PydanticCustomError, from_json, to_json
@@ -24,7 +24,7 @@ from tcplab.wire.octets import (
     options_length,
 )
 from tcplab.wire.packet import Address, Packet
-from tcplab.wire.segment import NO_OPTIONS, Flags, Options, Segment, flags_text
+from tcplab.wire.segment import NO_OPTIONS, Flags, Options, Segment, UserTimeout, flags_text
 from tcplab.wire.seq import SeqNumber
 
 VERSION: Final = 1
@@ -87,6 +87,7 @@ def _base64(octets: int) -> WithJsonSchema:
 
 
 _OCTET: Final = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+U15 = Annotated[int, Field(ge=0, le=0x7FFF)]
 U16 = Annotated[int, Field(ge=0, le=0xFFFF)]
 U32 = Annotated[int, Field(ge=0, le=0xFFFF_FFFF)]
 Sequence32 = Annotated[SeqNumber, Field(ge=0, le=0xFFFF_FFFF)]
@@ -119,6 +120,9 @@ class WireOptions(BaseModel):
     ts: tuple[U32, U32] = Field(_ABSENT, description="Timestamps: TSval, TSecr.", json_schema_extra=_drop_default)
     sack: Annotated[tuple[tuple[Sequence32, Sequence32], ...], Field(max_length=SACK_LIMIT), FailFast()] = Field(
         (), description="SACK blocks: left edge, right edge (sequence numbers)."
+    )
+    uto: tuple[U15, Literal["s", "min"]] = Field(
+        _ABSENT, description="User timeout: value, unit.", json_schema_extra=_drop_default
     )
     other: Annotated[tuple[tuple[OptionKind, OptionBody], ...], Field(max_length=OPTIONS_LIMIT // 2), FailFast()] = (
         Field(
@@ -252,13 +256,16 @@ def _encode_options(options: Options) -> dict[str, object]:
         fields["ts"] = options.timestamps
     if options.sack:
         fields["sack"] = options.sack
+    if options.user_timeout is not None:
+        fields["uto"] = options.user_timeout
     if options.other:
         fields["other"] = [(kind, b2a_base64(body, newline=False).decode("ascii")) for kind, body in options.other]
     return fields
 
 
 def _options(wire: WireOptions) -> Options:
-    return Options(wire.mss, wire.wscale, wire.sack_ok, wire.ts, wire.sack, wire.other)
+    user_timeout = None if wire.uto is None else UserTimeout(*wire.uto)
+    return Options(wire.mss, wire.wscale, wire.sack_ok, wire.ts, wire.sack, user_timeout, wire.other)
 
 
 def _decode_packets(wires: Iterable[WirePacket], rejected: dict[str, int]) -> Decoded:

@@ -11,7 +11,7 @@ from typing import Final
 
 from tcplab.wire.malformed import MalformedSegment
 from tcplab.wire.packet import Address
-from tcplab.wire.segment import NO_OPTIONS, Flags, Options, Segment
+from tcplab.wire.segment import NO_OPTIONS, Flags, Options, Segment, UserTimeout
 from tcplab.wire.seq import SeqNumber
 
 PROTOCOL: Final = 6  # TCP's number in the IPv4 header (RFC 9293, section 3.1)
@@ -22,13 +22,14 @@ PAYLOAD_LIMIT: Final = SEGMENT_LIMIT - HEADER_OCTETS - OPTIONS_LIMIT  # fits wha
 WSCALE_LIMIT: Final = 14  # RFC 7323, section 2.3
 SACK_LIMIT: Final = 4  # blocks: 2 + 4 * 8 octets fit beside nothing else that is long (RFC 2018, section 3)
 
-_END, _NOP, _MSS, _WSCALE, _SACK_OK, _SACK, _TIMESTAMPS = 0, 1, 2, 3, 4, 5, 8
+_END, _NOP, _MSS, _WSCALE, _SACK_OK, _SACK, _TIMESTAMPS, _USER_TIMEOUT = 0, 1, 2, 3, 4, 5, 8, 28
 _BODY_LENGTHS: Final = {
     _MSS: (2,),
     _WSCALE: (1,),
     _SACK_OK: (0,),
     _SACK: tuple(range(8, 8 * SACK_LIMIT + 1, 8)),
     _TIMESTAMPS: (8,),
+    _USER_TIMEOUT: (2,),
 }
 KNOWN_KINDS: Final = frozenset(_BODY_LENGTHS)  # those with a field of their own in Options
 
@@ -38,6 +39,7 @@ OCTETS_REASONS: Final = ("too_short", "too_long", "bad_checksum", "bad_data_offs
 _HEADER: Final = Struct("!HHIIBBHHH")
 _PSEUDO_HEADER: Final = Struct("!4s4sBBH")
 _TWO_NUMBERS: Final = Struct("!II")
+_MINUTES: Final = 0x8000  # the granularity bit of the user timeout (RFC 5482, section 3.1)
 _CHECKSUM_AT: Final = 16
 
 
@@ -99,6 +101,7 @@ def options_length(options: Options) -> int:
         + (2 if options.sack_ok else 0)
         + (10 if options.timestamps is not None else 0)
         + (2 + 8 * len(options.sack) if options.sack else 0)
+        + (4 if options.user_timeout is not None else 0)
         + sum(2 + len(body) for _, body in options.other)
     )
 
@@ -134,6 +137,9 @@ def _encode_options(options: Options) -> bytes:
         bodies.append((_TIMESTAMPS, _TWO_NUMBERS.pack(*options.timestamps)))
     if options.sack:
         bodies.append((_SACK, b"".join(_TWO_NUMBERS.pack(*block) for block in options.sack)))
+    if options.user_timeout is not None:
+        value, unit = options.user_timeout
+        bodies.append((_USER_TIMEOUT, (value | (_MINUTES if unit == "min" else 0)).to_bytes(2, "big")))
     bodies.extend(options.other)
     octets = b"".join(bytes((kind, 2 + len(body))) + body for kind, body in bodies)
     return octets + bytes(-len(octets) % 4)
@@ -175,5 +181,13 @@ def _options(known: dict[int, bytes], other: tuple[tuple[int, bytes], ...]) -> O
         sack=tuple(
             (SeqNumber(left), SeqNumber(right)) for left, right in _TWO_NUMBERS.iter_unpack(known.get(_SACK, b""))
         ),
+        user_timeout=_user_timeout(known.get(_USER_TIMEOUT)),
         other=other,
     )
+
+
+def _user_timeout(body: bytes | None) -> UserTimeout | None:
+    if body is None:
+        return None
+    number = int.from_bytes(body, "big")
+    return UserTimeout(number & ~_MINUTES, "min" if number & _MINUTES else "s")

@@ -2,6 +2,7 @@
 
 from typing import Final, Literal, NamedTuple, NewType
 
+from tcplab.units import MINUTE, SECOND, Duration
 from tcplab.wire.seq import SeqNumber, seq_add
 
 Flags = NewType("Flags", int)
@@ -16,6 +17,7 @@ URG: Final = Flags(0x20)
 ECE: Final = Flags(0x40)
 CWR: Final = Flags(0x80)
 
+_USER_TIMEOUT_LARGEST: Final = 0x7FFF
 _LETTERS: Final = "FSRPAUEC"  # Scapy's, in bit order
 
 Kind = Literal["syn", "syn_ack", "ack", "data", "fin", "rst"]
@@ -42,6 +44,26 @@ def flags_from_text(text: str) -> Flags:
     return Flags(flags)
 
 
+class UserTimeout(NamedTuple):
+    """How long the sender lets its data stay unacknowledged (RFC 5482, section 3)."""
+
+    value: int
+    """0..32767; 0 is reserved: it must neither be sent nor acted on (section 3.4)."""
+    unit: Literal["s", "min"] = "s"
+
+    @classmethod
+    def of(cls, duration: int) -> "UserTimeout":
+        """Return the option for a timeout in nanoseconds, rounded up: in seconds as far as they go, else in minutes."""
+        if (whole := -(-duration // SECOND)) <= _USER_TIMEOUT_LARGEST:
+            return cls(max(whole, 1))
+        return cls(min(-(-duration // MINUTE), _USER_TIMEOUT_LARGEST), "min")
+
+    @property
+    def duration(self) -> Duration:
+        """The timeout in nanoseconds."""
+        return Duration(self.value * (MINUTE if self.unit == "min" else SECOND))
+
+
 class Options(NamedTuple):
     """Options of one segment; what is absent was not sent."""
 
@@ -55,6 +77,8 @@ class Options(NamedTuple):
     """TSval and TSecr (RFC 7323, 3)."""
     sack: tuple[tuple[SeqNumber, SeqNumber], ...] = ()
     """Blocks received beyond the cumulative acknowledgement, left and right edge (RFC 2018, 3)."""
+    user_timeout: UserTimeout | None = None
+    """What the sender wants the peer to know of its patience (RFC 5482)."""
     other: tuple[tuple[int, bytes], ...] = ()
     """Kind and contents of options that the lab does not know, which a TCP must skip (MUST-6)."""
 

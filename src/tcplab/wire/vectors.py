@@ -11,7 +11,21 @@ from tcplab.units import MICROSECOND, Instant
 from tcplab.wire import octets
 from tcplab.wire.json import CONTENT_TYPE, MESSAGE_PACKETS_LIMIT, VERSION, encode
 from tcplab.wire.packet import Address, Packet
-from tcplab.wire.segment import ACK, CWR, ECE, FIN, NO_OPTIONS, PSH, RST, SYN, URG, Flags, Options, Segment
+from tcplab.wire.segment import (
+    ACK,
+    CWR,
+    ECE,
+    FIN,
+    NO_OPTIONS,
+    PSH,
+    RST,
+    SYN,
+    URG,
+    Flags,
+    Options,
+    Segment,
+    UserTimeout,
+)
 from tcplab.wire.seq import SeqNumber
 
 CLIENT: Final = Address("10.0.1.1")
@@ -156,6 +170,14 @@ VALID: Final = (
         ),
     ),
     Valid(
+        "user timeouts: seconds, minutes, the greatest of them",
+        (
+            _packet(52, ACK, 1, 1, Options(user_timeout=UserTimeout(100))),
+            _packet(53, ACK, 1, 1, Options(timestamps=(1, 2), user_timeout=UserTimeout(90, "min"))),
+            _packet(54, ACK, 1, 1, Options(user_timeout=UserTimeout(32_767, "min"))),
+        ),
+    ),
+    Valid(
         "options that the lab does not know: a TCP skips them, the network carries them",
         (_packet(51, SYN, 1, options=Options(mss=1460, other=((34, b""), (254, b"\xf9\x89\x00\xff")))),),
     ),
@@ -186,6 +208,7 @@ def _without(field: str) -> dict[str, Any]:
 PARTIAL: Final = (
     *(_partial(f"no {field}", "missing_field", _without(field)) for field in _REQUIRED),
     _partial("a timestamp alone", "missing_field", _with(options={"ts": [1]})),
+    _partial("a user timeout without its unit", "missing_field", _with(options={"uto": [100]})),
     _partial("an unknown field", "unknown_field", _with(ttl=64)),
     _partial("an unknown field of options", "unknown_field", _with(options={"nop": True})),
     _partial("a packet that is no object", "wrong_type", 1),
@@ -193,6 +216,7 @@ PARTIAL: Final = (
     _partial("a number with a fraction", "wrong_type", _with(window=7.0)),
     _partial("a truth value for a number", "wrong_type", _with(ack=True)),
     _partial("null for a field that may be left out", "wrong_type", _with(options=None)),
+    _partial("a user timeout in another unit", "wrong_type", _with(options={"uto": [1, "h"]})),
     _partial("a sequence number of 33 bits", "out_of_range", _with(seq=2**32)),
     _partial("a negative sequence number", "out_of_range", _with(seq=-1)),
     _partial("a port of 17 bits", "out_of_range", _with(dport=65_536)),
@@ -200,6 +224,7 @@ PARTIAL: Final = (
     _partial("an id that JavaScript cannot hold", "out_of_range", _with(id=2**53)),
     _partial("three ECN bits", "out_of_range", _with(ecn=4)),
     _partial("a window scale above 14", "out_of_range", _with(options={"wscale": 15})),
+    _partial("a user timeout of 16 bits", "out_of_range", _with(options={"uto": [32_768, "s"]})),
     _partial("five SACK blocks", "out_of_range", _with(options={"sack": [[1, 2]] * 5})),
     _partial("an address with a leading zero", "bad_address", _with(src="10.0.1.01")),
     _partial("an IPv6 address", "bad_address", _with(dst="::1")),
@@ -272,6 +297,7 @@ REFUSED_OCTETS: Final = (
     RefusedOctets("an option of length 1", _with_options(b"\x22\x01\x00\x00"), "bad_option"),
     RefusedOctets("an option beyond the header", _with_options(b"\x01\x01\x08\x0a"), "bad_option"),
     RefusedOctets("an option without a length", _with_options(b"\x01\x01\x01\x22"), "bad_option"),
+    RefusedOctets("a user timeout of one octet", _with_options(b"\x1c\x03\x05\x01"), "bad_option"),
     RefusedOctets("an MSS of three octets", _with_options(b"\x02\x05\x00\x05\xb4\x00\x00\x00"), "bad_option"),
 )
 
