@@ -1,0 +1,384 @@
+"""Protocols and their transports over the lab's TCP: what is called when, and how flow control reaches the peer."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+import tcplab
+from tcplab.runtime.streams.errors import error_of
+from tcplab.runtime.streams.transport import HIGH_WATER_DEFAULT
+from tcplab.tcp.events import Failure
+from tcplab.tcp.states import State
+from tests.runtime.streams import CLIENT, SERVER, Notes, now, pair, states
+from tests.support.loops import in_virtual_time
+
+WINDOW = 20_000
+SEND_BUFFER = 50_000
+SMALL = tcplab.TcpConfig(receive_buffer=WINDOW, send_buffer=SEND_BUFFER)
+
+
+def unread(lab: tcplab.Lab, address: str) -> int:
+    return sum(status.unread for status in lab.host(address).statuses())
+
+
+def in_send_buffer(lab: tcplab.Lab, address: str) -> int:
+    return sum(status.unsent_or_unacknowledged for status in lab.host(address).statuses())
+
+
+def note_errors() -> list[dict[str, Any]]:
+    """Return where the loop's exception handler will note what it is told."""
+    told: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    return told
+
+
+# --- the life of a protocol ------------------------------------------------------------------------------------------
+
+
+@in_virtual_time
+async def test_a_protocol_is_told_of_its_life_in_order() -> None:
+    async with tcplab.Lab(delay=0.01) as lab:
+        client, server = await pair(lab)
+        client.transport.write(b"ping")
+        client.transport.write_eof()
+        await asyncio.sleep(1)
+        server.transport.close()
+        await asyncio.sleep(1)
+
+        assert server.calls == ["made", "data", "eof", "lost"]
+        assert (server.data, server.error) == (b"ping", None)
+        assert client.calls == ["made", "eof"]  # a half-closed transport waits to be closed
+        assert not client.transport.is_closing()
+
+        client.transport.close()
+        await asyncio.sleep(0)
+        assert client.calls == ["made", "eof", "lost"]
+        assert client.error is None
+
+
+@in_virtual_time
+async def test_a_protocol_that_does_not_keep_open_is_closed_at_eof() -> None:
+    async with tcplab.Lab() as lab:
+        client, server = await pair(lab)
+        server.keeps_open = False
+
+        client.transport.close()
+        await asyncio.sleep(1)
+
+        assert server.calls == ["made", "eof", "lost"]
+        assert states(lab.host(SERVER)) == []
+
+
+@in_virtual_time
+async def test_connection_made_comes_before_create_connection_returns_and_data_after() -> None:
+    def greet() -> Notes:
+        notes = Notes()
+        notes.connection_made = lambda transport: transport.write(b"welcome")  # type: ignore[method-assign,attr-defined]
+        return notes
+
+    async with tcplab.Lab() as lab, await lab.host(SERVER).create_server(greet, 80) as server:
+        _, client = await lab.host(CLIENT).create_connection(Notes, lab.host(SERVER), 80)
+        assert client.calls == ["made"]
+        await asyncio.sleep(1)
+        assert client.calls == ["made", "data"]
+        assert client.transport.get_protocol() is client
+        client.transport.close()
+        server.close_clients()
+
+
+@in_virtual_time
+async def test_closing_hands_over_all_that_was_written() -> None:
+    written = bytes(range(256)) * 4_000
+
+    async with tcplab.Lab(delay=0.01, loss=0.03, seed=2) as lab:
+        client, server = await pair(lab)
+        client.transport.write(written)
+        client.transport.close()
+        assert client.transport.is_closing()
+        client.transport.write(b"too late")
+        assert client.calls == ["made", "pause"]
+        await asyncio.sleep(300)
+
+        assert server.data == written
+        assert server.calls[-1] == "eof"
+        assert client.calls[-1] == "lost"
+        assert client.error is None
+
+
+@in_virtual_time
+async def test_aborting_resets_the_peer_and_forgets_what_was_written() -> None:
+    async with tcplab.Lab(delay=0.01, config=SMALL) as lab:
+        client, server = await pair(lab)
+        client.transport.write(b"x" * 1_000_000)
+        client.transport.abort()
+        client.transport.abort()
+        assert client.transport.get_write_buffer_size() == 0
+        await asyncio.sleep(1)
+
+        assert client.calls == ["made", "pause", "lost"]
+        assert client.error is None
+        assert server.calls[-1] == "lost"
+        assert isinstance(server.error, ConnectionResetError)
+        assert states(lab.host(CLIENT)) == states(lab.host(SERVER)) == []
+
+
+@in_virtual_time
+async def test_a_transport_refuses_what_makes_no_sense() -> None:
+    async with tcplab.Lab() as lab:
+        client, server = await pair(lab)
+
+        with pytest.raises(TypeError, match="'str'"):
+            client.transport.write("text")  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match=r"high \(1\) must be at least low \(2\)"):
+            client.transport.set_write_buffer_limits(1, 2)
+        client.transport.write_eof()
+        client.transport.write_eof()
+        with pytest.raises(RuntimeError, match="after write_eof"):
+            client.transport.write(b"more")
+
+        client.transport.abort()
+        server.transport.abort()
+
+
+@in_virtual_time
+async def test_any_bytes_may_be_written() -> None:
+    async with tcplab.Lab() as lab:
+        client, server = await pair(lab)
+        client.transport.write(b"")
+        client.transport.write(bytearray(b"ab"))
+        client.transport.write(memoryview(b"cd"))
+        client.transport.writelines([b"ef", b"gh"])
+        await asyncio.sleep(1)
+
+        assert server.data == b"abcdefgh"
+        client.transport.abort()
+
+
+# --- back-pressure ---------------------------------------------------------------------------------------------------
+
+
+@in_virtual_time
+async def test_a_paused_reader_stops_the_writer_and_what_is_under_way_is_bounded() -> None:
+    async with tcplab.Lab(delay=0.01, config=SMALL) as lab:
+        client, server = await pair(lab)
+        server.transport.pause_reading()
+        assert not server.transport.is_reading()
+        written = 0
+        while "pause" not in client.calls:
+            client.transport.write(b"x" * 1_000)
+            written += 1_000
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(60)
+
+        assert server.data == b""
+        assert unread(lab, SERVER) == WINDOW
+        assert in_send_buffer(lab, CLIENT) == SEND_BUFFER
+        high = client.transport.get_write_buffer_limits()[1]
+        assert client.transport.get_write_buffer_size() == written - WINDOW - SEND_BUFFER == high - high % 1_000 + 1_000
+
+        server.transport.resume_reading()
+        await asyncio.sleep(300)
+        assert len(server.data) == written
+        assert client.calls == ["made", "pause", "resume"]
+        client.transport.abort()
+
+
+@in_virtual_time
+async def test_a_writer_that_outruns_the_network_is_paused_and_resumed_at_its_marks() -> None:
+    sizes: list[int] = []
+
+    class Sizes(Notes):
+        def pause_writing(self) -> None:
+            sizes.append(self.transport.get_write_buffer_size())
+
+        def resume_writing(self) -> None:
+            sizes.append(self.transport.get_write_buffer_size())
+
+    async with tcplab.Lab(delay=0.01, config=SMALL) as lab, await lab.host(SERVER).create_server(Notes, 80) as server:
+        _, client = await lab.host(CLIENT).create_connection(Sizes, SERVER, 80)
+        client.transport.set_write_buffer_limits(high=8_000)
+        assert client.transport.get_write_buffer_limits() == (2_000, 8_000)
+        client.transport.set_write_buffer_limits(low=1_000)
+        assert client.transport.get_write_buffer_limits() == (1_000, 4_000)
+        client.transport.write(b"x" * SEND_BUFFER)
+        client.transport.write(b"x" * 4_000)
+        assert sizes == []  # the mark itself is not above the mark
+        client.transport.write(b"x")
+        assert sizes == [4_001]
+        await asyncio.sleep(60)
+
+        assert len(sizes) == 2
+        assert sizes[1] <= 1_000
+        client.transport.close()
+        await asyncio.sleep(60)
+        server.close_clients()
+
+
+@in_virtual_time
+async def test_a_stream_that_nobody_reads_stops_drain_within_exact_bounds() -> None:
+    limit, chunk, written = 10_000, 1_000, 0
+
+    async def idle(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(1_000)
+        writer.close()
+
+    async with tcplab.Lab(delay=0.01, config=SMALL) as lab, await tcplab.serve(idle, 80, limit=limit) as server:
+        _, writer = await tcplab.connect(SERVER, 80)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(100):
+                while True:
+                    writer.write(b"x" * chunk)
+                    written += chunk
+                    await writer.drain()
+
+        assert unread(lab, SERVER) == WINDOW
+        assert in_send_buffer(lab, CLIENT) == SEND_BUFFER
+        waiting = writer.transport.get_write_buffer_size()
+        assert HIGH_WATER_DEFAULT < waiting <= HIGH_WATER_DEFAULT + chunk
+        taken = written - waiting - SEND_BUFFER - WINDOW  # by the stream reader, which pauses above twice its limit
+        assert 2 * limit < taken <= 2 * limit + WINDOW
+        server.abort_clients()
+
+
+@in_virtual_time
+async def test_eof_waits_while_reading_is_paused() -> None:
+    async with tcplab.Lab() as lab:
+        client, server = await pair(lab)
+        server.transport.pause_reading()
+        client.transport.write(b"last words")
+        client.transport.close()
+        await asyncio.sleep(1)
+        assert server.calls == ["made"]
+        server.transport.resume_reading()
+        await asyncio.sleep(1)
+        assert server.calls == ["made", "data", "eof"]
+        server.transport.close()
+
+
+# --- other protocols, and bad ones -----------------------------------------------------------------------------------
+
+
+class Sips(asyncio.BufferedProtocol):
+    """Takes seven octets at a time, and passes the connection on once it has heard enough."""
+
+    def __init__(self) -> None:
+        self.heard = b""
+        self.buffer = bytearray(7)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+
+    def get_buffer(self, sizehint: int) -> bytearray:
+        assert sizehint > 0
+        return self.buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.heard += self.buffer[:nbytes]
+
+
+@in_virtual_time
+async def test_a_buffered_protocol_is_given_its_own_buffers() -> None:
+    sips = Sips()
+
+    async with tcplab.Lab(), await tcplab.create_server(lambda: sips, 80):
+        _, client = await tcplab.create_connection(Notes, SERVER, 80)
+        client.transport.write(bytes(range(100)))
+        await asyncio.sleep(1)
+        assert sips.heard == bytes(range(100))
+
+        other = Notes()
+        sips.transport.set_protocol(other)
+        client.transport.write(b"for the other")
+        client.transport.close()
+        await asyncio.sleep(1)
+        assert other.data == b"for the other"
+        sips.transport.close()
+
+
+@in_virtual_time
+async def test_a_protocol_that_raises_is_told_of_and_its_connection_reset() -> None:
+    class Broken(Notes):
+        def data_received(self, data: bytes) -> None:
+            raise ArithmeticError(len(data))
+
+    told = note_errors()
+    made: list[Broken] = []
+
+    def make() -> Broken:
+        made.append(Broken())
+        return made[-1]
+
+    async with tcplab.Lab(), await tcplab.create_server(make, 80):
+        _, client = await tcplab.create_connection(Notes, SERVER, 80)
+        client.transport.write(b"boom")
+        await asyncio.sleep(1)
+
+        assert isinstance(client.error, ConnectionResetError)
+        assert isinstance(made[0].error, ArithmeticError)
+        assert [context["exception"] for context in told] == [made[0].error]
+
+
+@in_virtual_time
+async def test_a_factory_that_raises_costs_the_server_one_connection() -> None:
+    told = note_errors()
+    flaws: list[Exception] = [ArithmeticError("no protocol today")]
+
+    def make() -> Notes:
+        if flaws:
+            raise flaws.pop()
+        return Notes()
+
+    async with tcplab.Lab(), await tcplab.create_server(make, 80) as server:
+        _, first = await tcplab.create_connection(Notes, SERVER, 80)
+        await asyncio.sleep(1)
+        assert isinstance(first.error, ConnectionResetError)
+        assert isinstance(told[0]["exception"], ArithmeticError)
+
+        _, second = await tcplab.create_connection(Notes, SERVER, 80)
+        await asyncio.sleep(1)
+        assert second.calls == ["made"]
+        server.abort_clients()
+
+
+@in_virtual_time
+async def test_a_clients_factory_that_raises_leaves_no_connection() -> None:
+    def make() -> Notes:
+        raise ArithmeticError("no protocol today")
+
+    async with tcplab.Lab() as lab, await tcplab.create_server(Notes, 80):
+        with pytest.raises(ArithmeticError):
+            await tcplab.create_connection(make, SERVER, 80)
+        await asyncio.sleep(1)
+
+        assert states(lab.host(CLIENT)) == states(lab.host(SERVER)) == []
+
+
+# --- errors ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("failure", Failure)
+def test_every_failure_is_an_error_of_the_system(failure: Failure) -> None:
+    error = error_of(failure, "here>there:80")
+
+    assert error.errno
+    assert "here>there:80" in str(error)
+
+
+@in_virtual_time
+async def test_a_peer_that_dies_in_the_middle_of_a_close_times_out() -> None:
+    async with tcplab.Lab(delay=0.01, config=SMALL) as lab:
+        client, server = await pair(lab)
+        server.transport.pause_reading()
+        client.transport.write(b"x" * 200_000)
+        client.transport.close()
+        began = now()
+        await lab.host(SERVER).stop()
+        await asyncio.sleep(1_000)
+
+        assert client.calls == ["made", "pause", "lost"]
+        assert isinstance(client.error, TimeoutError)
+        assert now() - began == 1_000
+        assert isinstance(server.error, ConnectionAbortedError)
+        assert states(lab.host(CLIENT)) == []
+        assert State.CLOSED is client.transport.get_extra_info("state")
