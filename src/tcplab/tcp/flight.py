@@ -6,36 +6,20 @@ made when something is selectively acknowledged, lost or sent again, and dropped
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from heapq import heappop, heappush
 from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import Final
 
-from tcplab.tcp.scoreboard import Fate, Scoreboard, Sent
+from tcplab.tcp.scoreboard import COMPACT, Fate, Scoreboard, Sent
 from tcplab.units import Instant
 
 _START: Final = attrgetter("start")
 _END: Final = attrgetter("end")
-_COMPACT: Final = 64  # so many segments at the front of the list must be done with before the rest is moved
 _IN_NETWORK: Final = Fate.IN_NETWORK
 _SACKED: Final = Fate.SACKED
 _LOST: Final = Fate.LOST
 _ACKNOWLEDGED: Final = Fate.ACKNOWLEDGED
-
-
-class Delivered(NamedTuple):
-    """What an acknowledgement tells to have arrived that none before it has told.
-
-    Attributes:
-        octets: how many.
-        segments: which, in ascending order; one that was acknowledged in part only is not among them yet.
-    """
-
-    octets: int
-    segments: Sequence[Sent]
-
-
-_NOTHING: Final = Delivered(0, ())
 
 
 class Flight:
@@ -121,11 +105,16 @@ class Flight:
 
     # --- acknowledgements ------------------------------------------------------------------------------------
 
-    def acknowledge(self, position: int) -> Delivered:
-        """Take a cumulative acknowledgement: everything before ``position``, at most SND.NXT, has arrived."""
+    def acknowledge(self, position: int) -> list[Sent]:
+        """Take a cumulative acknowledgement: everything before ``position``, at most SND.NXT, has arrived.
+
+        Returns:
+            The segments that nothing before has told to have arrived, in ascending order. One that is acknowledged in
+            part keeps its end, and is told with that.
+        """
         octets = position - self.una
         if octets <= 0:
-            return _NOTHING
+            return []
         segments, index = self._segments, self._head
         size = len(segments)
         while index < size and segments[index].end <= position:
@@ -136,7 +125,7 @@ class Flight:
         if index == size:
             segments.clear()
             self._head = 0
-        elif index > _COMPACT and 2 * index > size:
+        elif index > COMPACT and 2 * index > size:
             del segments[:index]
             self._head = 0
         else:
@@ -146,39 +135,35 @@ class Flight:
         self.pipe -= octets
         if rest is not None:
             rest.start = position
-        return Delivered(octets, done)
+        return done
 
-    def _acknowledge(self, board: Scoreboard, position: int, done: list[Sent], rest: Sent | None) -> Delivered:
-        octets = 0
+    def _acknowledge(self, board: Scoreboard, position: int, done: list[Sent], rest: Sent | None) -> list[Sent]:
         news = []
         for segment in done:
-            size = segment.end - segment.start
-            if segment.fate is _SACKED:
-                board.sacked -= 1
             if segment.fate is _IN_NETWORK:
-                self.pipe -= size
-            if segment.fate is not _SACKED or self._guessed:
-                octets += size
+                self.pipe -= segment.end - segment.start
+            if segment.fate is not _SACKED:
                 news.append(segment)
+            else:
+                board.sacked -= 1
+                if self._guessed:
+                    news.append(segment)
             segment.fate = _ACKNOWLEDGED
         if rest is not None:
-            size = position - rest.start
-            rest.start = position
             if rest.fate is _IN_NETWORK:
-                self.pipe -= size
+                self.pipe -= position - rest.start
             elif rest.fate is _LOST:
                 heappush(board.lost, position)
-            if rest.fate is not _SACKED or self._guessed:
-                octets += size
+            rest.start = position
         board.drop(position)
         if self._guessed:
             self._guess_anew(board)
         if position >= board.until:
             self._board = None
             self._guessed = False
-        return Delivered(octets, news)
+        return news
 
-    def select(self, blocks: Iterable[tuple[int, int]]) -> Delivered:
+    def select(self, blocks: Iterable[tuple[int, int]]) -> list[Sent]:
         """Take SACK blocks (RFC 2018, section 5); no D-SACK block: that tells nothing new.
 
         A segment counts once a block covers all of it. Blocks that cut segments in pieces are the peer's whim, and
@@ -187,8 +172,10 @@ class Flight:
         Args:
             blocks: the positions of the first octet of each block and after its last. What does not lie in the flight
                 was never sent, or is acknowledged, and is passed over.
+
+        Returns:
+            The segments that nothing before has told to have arrived, in ascending order.
         """
-        octets = 0
         news: list[Sent] = []
         for left, right in blocks:
             start = max(left, self.una)
@@ -198,25 +185,21 @@ class Flight:
             first = bisect_left(segments, start, lo=self._head, key=_START)
             last = bisect_right(segments, right, lo=first, key=_END)
             if first < last:
-                octets += self._select(segments[first].start, segments[last - 1].end, first, news)
-        if not news:
-            return _NOTHING
-        news.sort(key=_START)
-        return Delivered(octets, news)
+                self._select(segments[first].start, segments[last - 1].end, first, news)
+        if len(news) > 1:
+            news.sort(key=_START)
+        return news
 
-    def _select(self, start: int, end: int, index: int, news: list[Sent]) -> int:
-        """Mark whole segments from ``start`` to ``end``, the first of which is at ``index``; return the octets."""
+    def _select(self, start: int, end: int, index: int, news: list[Sent]) -> None:
+        """Mark whole segments from ``start`` to ``end``, the first of which is at ``index``, and tell them."""
         board = self._scoreboard(end)
         segments = self._segments
-        octets = 0
         for left, right in board.take(start, end):
             index = bisect_left(segments, left, lo=index, key=_START)
             while index < len(segments) and (segment := segments[index]).end <= right:
                 self._mark_sacked(board, segment)
-                octets += segment.end - segment.start
                 news.append(segment)
                 index += 1
-        return octets
 
     def _mark_sacked(self, board: Scoreboard, segment: Sent) -> None:
         if segment.fate is _IN_NETWORK:

@@ -17,6 +17,7 @@ class Fate(Enum):
     ACKNOWLEDGED = "acknowledged"
 
 
+COMPACT: Final = 64  # so many entries at the front of a list must be done with before the rest is moved
 _IN_NETWORK: Final = Fate.IN_NETWORK
 
 
@@ -63,7 +64,7 @@ class Scoreboard:
         until: from this position on, everything was sent once and nothing is known of it.
     """
 
-    __slots__ = ("_ends", "_order", "_starts", "lost", "sacked", "until")
+    __slots__ = ("_done", "_ends", "_order", "_starts", "lost", "sacked", "until")
 
     def __init__(self, segments: Iterable[Sent]) -> None:
         """Begin with segments that were all sent once."""
@@ -73,6 +74,7 @@ class Scoreboard:
         self._starts: list[int] = []
         self._ends: list[int] = []
         self._order: list[Sending] = []
+        self._done = 0  # sendings before this one are of the past
         for segment in segments:
             self.sent(segment)
 
@@ -80,7 +82,7 @@ class Scoreboard:
         """Take note that a segment was sent, or that a part of one is now looked at by itself."""
         order, sending = self._order, Sending(segment.at, segment.end, segment.times, segment)
         if order and _moment(order[-1]) > _moment(sending):
-            insort(order, sending, key=_moment)
+            insort(order, sending, lo=self._done, key=_moment)
         else:
             order.append(sending)
 
@@ -91,15 +93,20 @@ class Scoreboard:
         """
         order = self._order
         waiting = []
-        passed = 0
-        for sending in order:
+        passed = self._done
+        while passed < len(order):
+            sending = order[passed]
             if sending.at > at or (sending.at == at and sending.end >= end):
                 break
             passed += 1
             if sending.segment.fate is _IN_NETWORK and sending.segment.times == sending.nth:
                 waiting.append(sending)
-        if passed != len(waiting):
-            order[:passed] = waiting
+        done = passed - len(waiting)
+        order[done:passed] = waiting
+        if done > COMPACT and 2 * done > len(order):
+            del order[:done]
+            done = 0
+        self._done = done
         return [sending.segment for sending in waiting]
 
     def covers(self, start: int, end: int) -> bool:
@@ -134,4 +141,5 @@ class Scoreboard:
         self._starts.clear()
         self._ends.clear()
         self.sacked = 0
+        self._done = 0
         self._order = sorted((Sending(each.at, each.end, each.times, each) for each in segments), key=_moment)
