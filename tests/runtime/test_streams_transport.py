@@ -225,12 +225,16 @@ async def test_a_stream_that_nobody_reads_stops_drain_within_exact_bounds() -> N
 
     async with tcplab.Lab(delay=0.01, config=SMALL) as lab, await tcplab.serve(idle, 80, limit=limit) as server:
         _, writer = await tcplab.connect(SERVER, 80)
+
+        async def write_on() -> None:
+            nonlocal written
+            while True:
+                writer.write(b"x" * chunk)
+                written += chunk
+                await writer.drain()
+
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(100):
-                while True:
-                    writer.write(b"x" * chunk)
-                    written += chunk
-                    await writer.drain()
+            await asyncio.wait_for(write_on(), 100)
 
         assert unread(lab, SERVER) == WINDOW
         assert in_send_buffer(lab, CLIENT) == SEND_BUFFER
