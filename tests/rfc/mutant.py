@@ -7,10 +7,6 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 SOURCE: Final = ROOT / "src" / "tcplab"
 
 
-class StaleMutant(Exception):
-    """The text that a mutant alters does not stand in the source exactly once."""
-
-
 class Mutant(NamedTuple):
     """One mistake, as a piece of source and what takes its place."""
 
@@ -23,13 +19,18 @@ class Mutant(NamedTuple):
     """Stands in it exactly once."""
     new: str
 
-    def mutated(self) -> str:
-        """Return the module's source with the mistake in it.
+    @property
+    def stale(self) -> str:
+        """Say that the source has changed, so that the mutant must be written anew; nothing where it fits."""
+        count = self.source.count(self.old)
+        return "" if count == 1 else f"{self.name}: its text stands in {self.module} {count} times, not once"
 
-        Raises:
-            StaleMutant: the source has changed, so that the mutant must be written anew.
-        """
-        source = (SOURCE / self.module).read_text(encoding="utf-8")
-        if (count := source.count(self.old)) != 1:
-            raise StaleMutant(f"{self.name}: its text stands in {self.module} {count} times, not once")
-        return source.replace(self.old, self.new)
+    def mutated(self) -> str:
+        """Return the module's source with the mistake in it."""
+        assert not self.stale, self.stale
+        return self.source.replace(self.old, self.new)
+
+    @property
+    def source(self) -> str:
+        """The module as it is."""
+        return (SOURCE / self.module).read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 
 from tests.rfc.clause import Clause
 from tests.rfc.markers import Shown
-from tests.rfc.mutant import Mutant, StaleMutant
+from tests.rfc.mutant import Mutant
 
 
 def problems(clauses: Sequence[Clause], shown: Shown, mutants: Sequence[Mutant], killed: AbstractSet[str]) -> list[str]:
@@ -61,7 +61,5 @@ def _of_mutants(shown: Shown, mutants: Sequence[Mutant], killed: AbstractSet[str
             for name in mutant.clauses
             if name not in shown.tests
         )
-        try:
-            mutant.mutated()
-        except StaleMutant as stale:
-            yield str(stale)
+        if mutant.stale:
+            yield mutant.stale
