@@ -1,10 +1,11 @@
-"""``python -m tcplab.cli.diagram [docs/states.md] [--check]``: writes the state diagram down."""
+"""``python -m tcplab.cli.diagram [docs/states.md] [--check]``: writes down the states and what the engine takes."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from tcplab.check import relation
 from tcplab.cli.generated import write_or_check
 from tcplab.tcp.diagram import page
 
@@ -15,7 +16,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("path", type=Path, nargs="?", default=Path("docs/states.md"))
     parser.add_argument("--check", action="store_true", help="say whether the file is up to date, and write nothing")
     options = parser.parse_args(arguments)
-    return write_or_check(page(), options.path, f"python -m tcplab.cli.diagram {options.path}", check=options.check)
+    text = page() + relation.page(relation.search())
+    return write_or_check(text, options.path, f"python -m tcplab.cli.diagram {options.path}", check=options.check)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,136 @@
+"""The transitions that the engine takes are those of RFC 9293, but for those that are accounted for."""
+
+from functools import cache
+
+import pytest
+
+from tcplab.check.relation import ABSENT, OWN, RFC, Edge, Found, Subject, Trigger, search
+from tcplab.node import NOTHING, Output, Packet
+from tcplab.tcp.events import StateChanged
+from tcplab.tcp.host import Host
+from tcplab.tcp.states import TRANSITIONS, Cause, State
+from tcplab.units import Instant, after
+from tcplab.wire.segment import ACK, FIN, RST, SYN
+
+NEVER_USED = {
+    (State.LISTEN, Cause.ABORT_CALL),  # a listener is ended by UNLISTEN, which is a CLOSE
+    (State.TIME_WAIT, Cause.ABORT_CALL),  # MUST-13: nobody shortens it
+}
+
+
+@cache
+def found() -> Found:
+    return search()
+
+
+def found_of(host: type[Host]) -> Found:
+    """The beginning of a search is enough for a host with a mistake."""
+    return search(lambda: Subject(host), most=150)
+
+
+def test_the_search_reaches_every_state_and_comes_to_an_end() -> None:
+    assert found().complete
+    assert found().met == set(State)
+
+
+def test_nothing_raises_and_every_change_of_state_is_told_as_it_was() -> None:
+    assert found().faults == []
+
+
+def test_the_engine_takes_no_transition_that_is_not_accounted_for() -> None:
+    assert {edge: way for edge, way in found().edges.items() if edge not in RFC and edge not in OWN} == {}
+
+
+def test_the_engine_takes_every_transition_that_is_not_excused() -> None:
+    assert [edge for edge in RFC if edge not in found().edges and edge not in ABSENT] == []
+
+
+def test_what_is_said_to_be_absent_is_and_what_is_said_to_be_the_engines_own_is_taken() -> None:
+    assert ABSENT.keys() & found().edges.keys() == set()
+    assert ABSENT.keys() - RFC.keys() == set()
+    assert OWN.keys() - found().edges.keys() == set()
+    assert OWN.keys() & RFC.keys() == set()
+
+
+def test_the_table_has_no_row_that_nothing_uses_but_those_that_only_a_mistake_would() -> None:
+    assert TRANSITIONS.keys() - found().rows == NEVER_USED
+
+
+def test_how_far_it_went(note_figure: object) -> None:
+    assert callable(note_figure)
+    figures = found()
+    note_figure(
+        f"transitions: {len(figures.edges)}, of {figures.inputs:,} inputs at {figures.places:,} places of a host"
+    )
+
+
+# --- it can fail --------------------------------------------------------------------------------------------------
+
+
+class HeedsResetsInTimeWait(Host):
+    """TIME_WAIT can be assassinated (RFC 1337)."""
+
+    def receive(self, packet: Packet, now: Instant) -> Output:
+        if packet.segment.flags & RST and any(status.state is State.TIME_WAIT for status in self.statuses()):
+            return self.advance(after(now, self.config.time_wait))
+        return super().receive(packet, now)
+
+
+class ClosesAloneOnly(Host):
+    """Simultaneous close does not work: after the own FIN, the peer's is not heard unless the own is acknowledged."""
+
+    def receive(self, packet: Packet, now: Instant) -> Output:
+        closing = any(status.state in (State.SYN_RECEIVED, State.FIN_WAIT_1) for status in self.statuses())
+        return NOTHING if closing and packet.segment.flags & FIN else super().receive(packet, now)
+
+
+class ClosesOnAnyAck(Host):
+    """LAST_ACK closes on whatever acknowledges anything."""
+
+    def receive(self, packet: Packet, now: Instant) -> Output:
+        segment = packet.segment
+        for status in self.statuses():
+            if status.state is State.LAST_ACK and segment.flags & (ACK | RST | SYN) == SYN:
+                packet = packet._replace(segment=segment._replace(ack=status.snd_nxt, seq=status.rcv_nxt, flags=ACK))
+        return super().receive(packet, now)
+
+
+class Trips(Host):
+    """A FIN in CLOSING raises."""
+
+    def receive(self, packet: Packet, now: Instant) -> Output:
+        if packet.segment.flags & FIN and any(status.state is State.CLOSING for status in self.statuses()):
+            raise KeyError(packet.source)
+        return super().receive(packet, now)
+
+
+class TellsNothing(Host):
+    """Changes of state are not told."""
+
+    def receive(self, packet: Packet, now: Instant) -> Output:
+        output = super().receive(packet, now)
+        return Output(output.packets, [event for event in output.events if not isinstance(event, StateChanged)])
+
+
+def test_a_transition_too_many_is_found() -> None:
+    faults = [message for message, _ in found_of(HeedsResetsInTimeWait).faults]
+
+    assert "time_wait_expired is told, and R is no such thing" in faults
+
+
+def test_a_transition_too_few_is_found() -> None:
+    missing = RFC.keys() - found_of(ClosesAloneOnly).edges.keys()
+
+    assert Edge(State.FIN_WAIT_1, Trigger.RCV_FIN, State.CLOSING) in missing
+
+
+@pytest.mark.parametrize(
+    ("host", "fault"),
+    [
+        (ClosesOnAnyAck, "ack_of_fin is told, and S is no such thing"),
+        (Trips, "it raised KeyError('10.0.2.1')"),
+        (TellsNothing, "STATUS says"),
+    ],
+)
+def test_a_fault_is_found(host: type[Host], fault: str) -> None:
+    assert any(message.startswith(fault) for message, _ in found_of(host).faults)
