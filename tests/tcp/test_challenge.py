@@ -1,5 +1,6 @@
 """The budget of challenge ACKs, as a pure part (RFC 5961, section 7)."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,6 +34,7 @@ def test_a_connection_that_pauses_uses_nothing_up() -> None:
     assert spent(ChallengeAcks(2, KEY), 0) - 1 == spent(budget, 0)
 
 
+@pytest.mark.rfc("RFC5961-7")
 def test_each_second_has_a_budget_of_its_own_of_half_to_all() -> None:
     budget = ChallengeAcks(100, KEY)
 
@@ -59,6 +61,7 @@ def test_a_budget_of_nothing_grants_nothing_and_one_of_one_at_most_one() -> None
     assert [spent(ChallengeAcks(1, KEY), second, 10) for second in range(5)] == [1] * 5
 
 
+@pytest.mark.rfc("RFC5961-7")
 @given(st.integers(0, 50), st.lists(st.tuples(st.integers(0, 3), st.integers(0, 10**9)), max_size=200))
 def test_whatever_comes_neither_bound_is_exceeded(per_second: int, steps: list[tuple[int, int]]) -> None:
     budget = ChallengeAcks(per_second, KEY)

@@ -1,5 +1,6 @@
 """Explicit congestion notification as a pure part (RFC 3168, section 6.1)."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +11,7 @@ ECT_1 = 1
 MARKED = Flags(ACK | ECE)
 
 
+@pytest.mark.rfc("RFC3168-6.1.3")
 def test_a_receiver_echoes_a_mark_until_the_peer_has_reacted() -> None:
     ecn = Ecn()
     echoed = []
@@ -37,6 +39,7 @@ def test_only_congestion_experienced_is_a_mark() -> None:
     assert ecn.ack_flags == 0
 
 
+@pytest.mark.rfc("RFC3168-6.1.2")
 def test_new_data_is_capable_and_the_first_after_a_reduction_tells_of_it() -> None:
     ecn = Ecn()
     assert ecn.new_data() == (0, ECT_0)
@@ -46,6 +49,7 @@ def test_new_data_is_capable_and_the_first_after_a_reduction_tells_of_it() -> No
     assert [ecn.new_data() for _ in range(3)] == [(CWR, ECT_0), (0, ECT_0), (0, ECT_0)]
 
 
+@pytest.mark.rfc("RFC3168-6.1.2")
 def test_a_sender_reacts_once_for_a_window_of_data() -> None:
     ecn = Ecn()
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -84,6 +85,7 @@ def test_an_empty_flight_has_no_first_and_no_last() -> None:
     assert sent.next_lost() is None
 
 
+@pytest.mark.rfc("RFC2018-5", "RFC6675-4")
 def test_sack_blocks_leave_the_pipe_and_are_told_once() -> None:
     """RFC 2018, section 5; RFC 6675, section 4 (SetPipe)."""
     sent = flight(5)
@@ -116,6 +118,7 @@ def test_blocks_beyond_the_flight_or_upside_down_are_passed_over() -> None:
     assert ranges(sent.select([(900, 1_200)])) == [(1_100, 1_200)]
 
 
+@pytest.mark.rfc("RFC6675-4")
 def test_what_is_lost_leaves_the_pipe_until_it_is_sent_again() -> None:
     """RFC 6675, section 4 (SetPipe)."""
     sent = flight(4)
@@ -217,6 +220,7 @@ def test_a_timeout_believes_the_first_lost_though_it_was_just_sent() -> None:
     assert sent.pipe == 100
 
 
+@pytest.mark.rfc("RFC2018-8")
 def test_a_peer_that_reneges_is_sent_everything_again() -> None:
     """RFC 2018, section 8: what it waits for is what it has selectively acknowledged."""
     sent = flight(4)
@@ -235,6 +239,7 @@ def test_a_peer_that_reneges_is_sent_everything_again() -> None:
     assert ranges(sent.select([(300, 400)])) == [(300, 400)]
 
 
+@pytest.mark.rfc("RFC6582-3.2")
 def test_duplicate_acknowledgements_shrink_the_pipe_without_sack() -> None:
     """RFC 6582, 3.2: as its window inflation does, segment by segment."""
     sent = flight(6)
@@ -248,6 +253,7 @@ def test_duplicate_acknowledgements_shrink_the_pipe_without_sack() -> None:
     assert sent.pipe == 100, "the hole is still believed to be in the network"
 
 
+@pytest.mark.rfc("RFC6582-3.2")
 def test_a_partial_acknowledgement_deflates_what_duplicates_inflated() -> None:
     """RFC 6582, 3.2, step 3: by what is acknowledged, less the segment that was sent again."""
     sent = flight(10)

@@ -96,11 +96,13 @@ def test_the_mss_is_the_smaller_of_both_and_536_where_none_is_told(ours: int, pe
     assert agree(replace(ALL, mss=ours), Options(mss=peers), ecn=False).mss == mss
 
 
+@pytest.mark.rfc("RFC7323-2.3")
 @pytest.mark.parametrize(("told", "used"), [(0, 0), (14, 14), (15, 14), (255, 14)])
 def test_a_scale_above_14_counts_as_14(told: int, used: int) -> None:
     assert agree(ALL, Options(wscale=told), ecn=False).snd_wscale == used
 
 
+@pytest.mark.rfc("RFC7323-2.2")
 @given(settings, settings)
 def test_both_sides_agree_on_the_same_by_a_handshake(client: Choices, server: Choices) -> None:
     syn, flags = offer(client, 1), syn_flags(client, again=False)
@@ -133,6 +135,7 @@ def mirrored(agreed: Agreed) -> Agreed:
 # --- explicit congestion notification ----------------------------------------------------------------------------
 
 
+@pytest.mark.rfc("RFC3168-6.1.1")
 def test_a_syn_that_is_sent_again_does_not_ask_for_ecn() -> None:
     assert syn_flags(ALL, again=False) == SYN | ECE | CWR
     assert syn_flags(ALL, again=True) == SYN
@@ -141,6 +144,7 @@ def test_a_syn_that_is_sent_again_does_not_ask_for_ecn() -> None:
     assert syn_ack_flags(ecn=False) == SYN | ACK
 
 
+@pytest.mark.rfc("RFC3168-6.1.1")
 @pytest.mark.parametrize(
     ("flags", "asks"),
     [
@@ -161,6 +165,7 @@ def test_which_flags_ask_for_ecn(flags: int, asks: bool) -> None:
 # --- what is sent then -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.rfc("MUST-16")
 @pytest.mark.parametrize(
     ("mss", "octets", "payload"),
     [

@@ -30,6 +30,7 @@ def test_without_a_hole_nothing_is_reported() -> None:
     assert report(Reassembly(), None, 0) == []
 
 
+@pytest.mark.rfc("RFC2018-4")
 def test_the_block_with_the_segment_that_came_last_is_first() -> None:
     assert holding((10, 20), (50, 60), (30, 40)).blocks(4) == [(30, 40), (50, 60), (10, 20)]
 
@@ -55,6 +56,7 @@ def test_a_block_that_was_taken_is_reported_no_more() -> None:
     assert queue.blocks(4) == [(50, 60)]
 
 
+@pytest.mark.rfc("RFC2018-3")
 @pytest.mark.parametrize(
     ("taken", "blocks"), [(0, 4), (6, 4), (7, 3), (10, 3), (14, 3), (15, 2), (30, 1), (31, 0), (40, 0)]
 )
@@ -71,12 +73,14 @@ def test_as_many_blocks_as_fit_the_header(taken: int, blocks: int) -> None:
 # --- D-SACK: the cases of RFC 2883, section 4 --------------------------------------------------------------------
 
 
+@pytest.mark.rfc("RFC2883-4")
 def test_a_segment_that_came_twice_below_the_acknowledgement() -> None:
     """Sections 4.1.1 and 4.1.2: the caller knows what lies below RCV.NXT; blocks above it follow."""
     assert report(None, (300, 350), 10) == [(300, 350)]
     assert report(holding((450, 500)), (300, 350), 10) == [(300, 350), (450, 500)]
 
 
+@pytest.mark.rfc("RFC2883-4")
 def test_a_segment_that_came_twice_above_the_acknowledgement() -> None:
     """Section 4.1.3: the second block is the one that holds the octets."""
     queue = holding((40, 50), (100, 150))
@@ -87,6 +91,7 @@ def test_a_segment_that_came_twice_above_the_acknowledgement() -> None:
     assert report(queue, duplicate, 10) == [(45, 50), (40, 50), (100, 150)]
 
 
+@pytest.mark.rfc("RFC2883-4")
 def test_a_segment_of_which_a_part_came_before() -> None:
     """Sections 4.2.1 and 4.2.2: what is new of it grows the block that the second range names."""
     for position, end, seen, grown in ((15, 25, (15, 20), (10, 25)), (5, 12, (10, 12), (5, 20))):

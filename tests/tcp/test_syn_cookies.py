@@ -134,6 +134,7 @@ def test_the_timestamp_that_holds_options_is_at_most_63_ticks_old(offered: Optio
 # --- what is not believed ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.rfc("RFC4987-3.6")
 @pytest.mark.parametrize("offset", [0, 1, PERIOD - 1])
 def test_a_cookie_is_valid_for_one_to_two_minutes(offset: int) -> None:
     kept = keep(ALL, syn(LINUX))
@@ -154,6 +155,7 @@ def test_a_cookie_from_the_future_is_not_believed() -> None:
     assert come_back(keep(ALL, syn(LINUX)), -PERIOD) is None
 
 
+@pytest.mark.rfc("RFC4987-3.6")
 @pytest.mark.parametrize(
     "other",
     [
@@ -202,6 +204,7 @@ def test_timestamps_that_were_not_agreed_on_add_no_options() -> None:
     assert all(cookies.check(NAME, follow_up(iss, IRS, (1, echo)), NOW) is None for echo in range(64))
 
 
+@pytest.mark.rfc("RFC4987-3.6")
 def test_guesses_are_not_believed() -> None:
     """Of 2**32 numbers 16 are good: two periods, eight values of the MSS."""
     cookies, guess = SynCookies(KEY), Random(7)

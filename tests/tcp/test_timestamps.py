@@ -35,6 +35,7 @@ def segment(peer: int | None, flags: Flags = ACK) -> Segment:
 # --- the clock ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.rfc("RFC7323-5.4")
 def test_the_clock_ticks_every_millisecond() -> None:
     start = tsval(77, START)
 
@@ -70,6 +71,7 @@ def test_a_syn_echoes_nothing() -> None:
     assert Timestamps(5, OPENED).option(0, OPENED) == (100_005, 0)
 
 
+@pytest.mark.rfc("RFC7323-3.2")
 def test_what_is_sent_echoes_ts_recent() -> None:
     made = timestamps(recent=1_000)
 
@@ -82,6 +84,7 @@ def test_what_is_sent_echoes_ts_recent() -> None:
 # --- TS.Recent: the cases of section 4.3 -------------------------------------------------------------------------
 
 
+@pytest.mark.rfc("RFC7323-4.3")
 def test_of_segments_that_one_delayed_ack_acknowledges_the_first_is_echoed() -> None:
     made = timestamps(recent=1, acknowledged=1)
 
@@ -90,6 +93,7 @@ def test_of_segments_that_one_delayed_ack_acknowledges_the_first_is_echoed() -> 
     assert made.option(301, LATER)[1] == 2
 
 
+@pytest.mark.rfc("RFC7323-4.3")
 def test_what_lies_beyond_a_hole_is_not_echoed_and_what_fills_it_is() -> None:
     made = timestamps(recent=1, acknowledged=101)
 
@@ -118,6 +122,7 @@ def test_ts_recent_never_goes_back() -> None:
 # --- PAWS --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.rfc("RFC7323-5.3")
 @pytest.mark.parametrize("recent", [0, 1_000, 2**31 - 1, 2**31, MODULUS - 1])
 @pytest.mark.parametrize(
     ("ahead", "refusal"),
@@ -127,17 +132,20 @@ def test_what_is_older_than_ts_recent_is_refused(recent: int, ahead: int, refusa
     assert timestamps(recent=recent).refuses(segment(recent + ahead), LATER) is refusal
 
 
+@pytest.mark.rfc("RFC7323-3.2")
 def test_a_segment_without_timestamps_is_refused() -> None:
     assert timestamps().refuses(segment(None), LATER) is Refusal.MISSING
     assert timestamps().refuses(segment(None, SYN), LATER) is Refusal.MISSING
 
 
+@pytest.mark.rfc("RFC7323-5.2")
 @pytest.mark.parametrize("peer", [None, 999, 1_000])
 @pytest.mark.parametrize("flags", [RST, Flags(RST | ACK)])
 def test_a_reset_is_never_refused(peer: int | None, flags: Flags) -> None:
     assert timestamps(recent=1_000).refuses(segment(peer, flags), LATER) is None
 
 
+@pytest.mark.rfc("RFC7323-5.5")
 def test_after_24_days_ts_recent_counts_for_nothing() -> None:
     made = timestamps(recent=1_000)
     last = Instant(OPENED + RECENT_LIFETIME)

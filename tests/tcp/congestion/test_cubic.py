@@ -41,6 +41,7 @@ def test_the_cube_root_is_exact(value: int) -> None:
     assert root**3 <= value < (root + 1) ** 3
 
 
+@pytest.mark.rfc("RFC9438-4.6")
 def test_a_loss_leaves_seven_tenths() -> None:
     """4.6."""
     control = Cubic(MSS, 100 * MSS)
@@ -60,6 +61,7 @@ def test_a_loss_leaves_two_segments(flight: int, left: int) -> None:
     assert (control.cwnd, control.ssthresh) == (left, left)
 
 
+@pytest.mark.rfc("RFC9438-4.2")
 def test_the_window_follows_the_cubic_function_below_and_above_w_max() -> None:
     """4.2, 4.4, 4.5: concave up to W_max, which it reaches after K, convex beyond."""
     control = reduced(1_000)
@@ -88,6 +90,7 @@ def test_growth_is_slowest_around_w_max() -> None:
     assert windows[slowest] / MSS == pytest.approx(1_000, rel=0.005)
 
 
+@pytest.mark.rfc("RFC9438-4.2")
 def test_no_step_aims_higher_than_half_as_much_again() -> None:
     """4.2: the target is bounded to 1.5 cwnd, however long the round trip."""
     control = reduced(10)
@@ -99,6 +102,7 @@ def test_no_step_aims_higher_than_half_as_much_again() -> None:
     assert control.cwnd == window + window // 2
 
 
+@pytest.mark.rfc("RFC9438-4.3")
 def test_on_a_short_path_it_grows_as_reno_does_on_average() -> None:
     """4.3, figure 4: 9/17 of a segment a round trip until cwnd_prior is reached, then a whole one."""
     control = reduced(20)
@@ -117,6 +121,7 @@ def test_on_a_short_path_it_grows_as_reno_does_on_average() -> None:
     assert (control.cwnd - window) / MSS == pytest.approx(10, abs=0.5)
 
 
+@pytest.mark.rfc("RFC9438-4.7")
 def test_a_flow_that_lost_below_its_old_maximum_gives_way() -> None:
     """4.7, fast convergence: the next plateau is at 0.85 of the window, not at the window."""
     control = reduced(1_000)
@@ -132,6 +137,7 @@ def test_a_flow_that_lost_below_its_old_maximum_gives_way() -> None:
     assert control.cwnd / MSS == pytest.approx(595, rel=0.005)
 
 
+@pytest.mark.rfc("RFC9438-4.8")
 def test_after_a_timeout_the_plateau_is_where_congestion_avoidance_starts() -> None:
     """4.8: K = 0 and W_max = cwnd, though cwnd was larger before."""
     control = Cubic(MSS, 1_000 * MSS)
@@ -187,6 +193,7 @@ def test_time_in_which_nothing_was_in_the_network_does_not_count() -> None:
     assert control.cwnd - window < MSS
 
 
+@pytest.mark.rfc("RFC9438-4.9")
 def test_a_needless_reduction_leaves_the_curve_as_it_was() -> None:
     """4.9.2: W_max, K, the epoch and W_est come back with the window."""
     undone, steady = reduced(1_000), reduced(1_000)
