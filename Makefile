@@ -12,6 +12,7 @@ $(BIN)/python -m tcplab.cli.diagram docs/states.md $(1)
 $(BIN)/python -m tcplab.cli.picture docs/ladder.svg $(1)
 $(BIN)/python -m grafana.boards $(1)
 $(BIN)/python -m services.common.readme $(1)
+$(BIN)/python -m tests.packetdrill.table $(1)
 endef
 MISSPELT = $(filter-out $(shell grep -o 'TCPLAB_[A-Z0-9_]*' docker-compose.yml),$(filter TCPLAB_%,$(.VARIABLES)))
 
