@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -66,8 +66,7 @@ def command(
         if verdict.problem is not None or show:
             _tell(console, verdict)
     _summarise(console, verdicts, took)
-    outcomes = {verdict.outcome for verdict in verdicts}
-    raise typer.Exit([code for outcome, code in EXIT_CODES.items() if outcome in outcomes][-1])
+    raise typer.Exit(EXIT_CODES[_worst({verdict.outcome for verdict in verdicts})])
 
 
 def _variant(isn: str) -> Variant:
@@ -111,24 +110,19 @@ def _run(path: Path, variant: Variant) -> Verdict:
 
 def _tell(console: Console, verdict: Verdict) -> None:
     """Print what came of a script: its ladder, and the line at fault with what was expected and what came."""
-    problem = verdict.problem
-    style = _STYLES[verdict.outcome]
-    console.print(
-        Text.assemble((verdict.outcome.value, f"bold {style}"), f" {verdict.file if problem is None else problem}")
-    )
+    problem, style = verdict.problem, _STYLES[verdict.outcome]
+    words = verdict.file if problem is None else str(problem)
+    console.print(Text.assemble((verdict.outcome.value, f"bold {style}"), f" {words}"), soft_wrap=True)
     for line in _ladder(console, verdict):
         console.print(line, no_wrap=True, overflow="crop", crop=True)
-    if problem is None:
-        console.print()
-        return
-    if verdict.script is not None or problem.time is None:
-        for text in _excerpt(verdict, problem):
-            console.print(text, no_wrap=True, overflow="crop", crop=True)
-    for name, words in (("expected", problem.expected), ("came", problem.came)):
-        if words:
-            console.print(Text(f"  {name:<9} {words}", style if name == "came" else ""), soft_wrap=True)
-    if problem.time is not None:
-        console.print(f"  at        {in_seconds(problem.time):.6f} s of virtual time")
+    if problem is not None:
+        for line in _excerpt(verdict, problem.place):
+            console.print(line, no_wrap=True, overflow="crop", crop=True)
+        for name, text in (("expected", problem.expected), ("came", problem.came)):
+            if text:
+                console.print(Text(f"  {name:<9} {text}", style if name == "came" else ""), soft_wrap=True)
+        if problem.time is not None:
+            console.print(f"  at        {in_seconds(problem.time):.6f} s of virtual time")
     console.print()
 
 
@@ -144,35 +138,30 @@ def _without_delay(row: Row) -> Row:
     return row._replace(delay=None)  # between the host and the script there is no way that takes time
 
 
-def _excerpt(verdict: Verdict, problem: Problem) -> Iterator[Text]:
+def _excerpt(verdict: Verdict, place: Place) -> Iterator[Text]:
     """Yield the line at fault, with its number, and what points at the word."""
-    place = problem.place
-    if verdict.script is not None:
-        line = verdict.script.line(place.line)
-    else:
-        lines = Path(verdict.file).read_text(encoding="utf-8").splitlines()
-        line = lines[place.line - 1] if place.line <= len(lines) else ""
-    number = f"{place.line:>6} │ "
-    yield Text(number + line.expandtabs(1))
-    yield Text(" " * (len(number) - 2) + "│ " + " " * (place.column - 1) + "^" * max(place.width, 1), "bold")
+    if verdict.text is None:
+        return
+    lines = verdict.text.splitlines()
+    line = lines[place.line - 1] if place.line <= len(lines) else ""
+    yield Text(f"{place.line:>6} │ {line.expandtabs(1)}")
+    yield Text(f"       │ {' ' * (place.column - 1)}{'^' * max(place.width, 1)}", "bold")
 
 
 def _summarise(console: Console, verdicts: Sequence[Verdict], took: float) -> None:
     counts = Counter(verdict.outcome for verdict in verdicts)
-    if len(verdicts) > 1:
-        table = Table(box=None, show_header=False, pad_edge=False)
-        for outcome in (*EXIT_CODES,):
-            if counts[outcome]:
-                table.add_row(Text(f"{counts[outcome]:,}", justify="right"), Text(outcome.value, _STYLES[outcome]))
-        console.print(table)
-    scripts = "1 script" if len(verdicts) == 1 else f"{len(verdicts):,} scripts"
-    worst = [outcome for outcome in EXIT_CODES if counts[outcome]][-1]
-    console.print(
-        Text.assemble(
-            f"{scripts} in {took:.2f} s: ",
-            (
-                worst.value if counts[worst] < len(verdicts) or len(verdicts) == 1 else f"all {worst.value}",
-                _STYLES[worst],
-            ),
-        )
-    )
+    worst = _worst(counts)
+    if len(verdicts) == 1:
+        console.print(f"1 script in {took:.2f} s: [{_STYLES[worst]}]{worst.value}[/]")
+        return
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for outcome in EXIT_CODES:
+        if counts[outcome]:
+            table.add_row(Text(f"{counts[outcome]:,}", justify="right"), Text(outcome.value, _STYLES[outcome]))
+    console.print(table)
+    share = "all" if counts[worst] == len(verdicts) else f"{counts[worst]:,}"
+    console.print(f"{len(verdicts):,} scripts in {took:.2f} s: [{_STYLES[worst]}]{share} {worst.value}[/]")
+
+
+def _worst(outcomes: Container[Outcome]) -> Outcome:
+    return [outcome for outcome in EXIT_CODES if outcome in outcomes][-1]

@@ -191,13 +191,9 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A whole script; ``lines`` is its text."""
+    """A whole script, and its text."""
 
     file: str
     options: tuple[Option, ...]
     events: tuple[Event, ...]
-    lines: tuple[str, ...]
-
-    def line(self, number: int) -> str:
-        """Return a line's text, counted from 1; empty beyond the end."""
-        return self.lines[number - 1] if number <= len(self.lines) else ""
+    text: str

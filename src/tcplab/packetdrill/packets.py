@@ -10,7 +10,7 @@ from tcplab.wire.seq import MODULUS, SeqNumber
 
 _U16: Final = 0xFFFF
 _U32: Final = MODULUS - 1
-LETTERS: Final = {"S": SYN, "F": FIN, "R": RST, "P": PSH, ".": ACK, "U": URG, "E": ECE, "W": CWR}
+LETTERS: Final = {"S": SYN, "F": FIN, "R": RST, "P": PSH, "U": URG, "E": ECE, "W": CWR, ".": ACK}
 ECN: Final = {"noecn": 0, "ect1": 1, "ect0": 2, "ce": 3}  # RFC 3168, section 5
 """What stands in brackets, and the two bits of the IP header."""
 _OTHER_PACKETS: Final = ("icmp", "udp", "ipv4", "ipv6", "gre", "GREv0", "mpls", "encap")

@@ -63,7 +63,7 @@ def _script(cursor: Cursor, text: str, file: str) -> Script:
     if cursor.is_kind("command"):
         raise Unsupported(cursor.place, "a shell command")
     _refuse_times_that_go_back(events)
-    return Script(file, tuple(options), tuple(events), tuple(text.splitlines()))
+    return Script(file, tuple(options), tuple(events), text)
 
 
 def _option(cursor: Cursor) -> Option:

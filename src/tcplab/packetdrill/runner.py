@@ -67,7 +67,7 @@ class Verdict(NamedTuple):
         file: its name.
         outcome: how it ended.
         problem: why, unless it passed.
-        script: what was read; ``None`` where nothing could be.
+        text: of the script; ``None`` where it could not be read.
         journal: what happened; ``None`` where it did not begin.
         connection: the connection that it was about at last, for the ladder.
     """
@@ -75,7 +75,7 @@ class Verdict(NamedTuple):
     file: str
     outcome: Outcome
     problem: Problem | None = None
-    script: Script | None = None
+    text: str | None = None
     journal: Journal | None = None
     connection: Pair | None = None
 
@@ -111,9 +111,9 @@ def run_text(text: str, file: str, variant: Variant | None = None) -> Verdict:
     try:
         script = parse(text, file)
     except ScriptError as error:
-        return Verdict(file, Outcome.INVALID, Problem(error.place, None, error.message))
+        return Verdict(file, Outcome.INVALID, Problem(error.place, None, error.message), text)
     except Unsupported as error:
-        return Verdict(file, Outcome.UNSUPPORTED, Problem(error.place, None, f"{error.what} is not supported"))
+        return Verdict(file, Outcome.UNSUPPORTED, Problem(error.place, None, f"{error.what} is not supported"), text)
     return run(script, variant)
 
 
@@ -133,8 +133,8 @@ def run(script: Script, variant: Variant | None = None) -> Verdict:
     except Unsupported as error:
         outcome, problem = Outcome.UNSUPPORTED, Problem(error.place, None, f"{error.what} is not supported")
     if play is None:
-        return Verdict(script.file, outcome, problem, script)
-    return Verdict(script.file, outcome, problem, script, play.subject.journal, play.connection)
+        return Verdict(script.file, outcome, problem, script.text)
+    return Verdict(script.file, outcome, problem, script.text, play.subject.journal, play.connection)
 
 
 def _prepared(event: Event) -> PacketSpec | _SystemCall | list[Assertion]:
@@ -154,7 +154,7 @@ class _Play:
     """One run of a script."""
 
     def __init__(self, script: Script, chosen: Settings, variant: Variant) -> None:
-        self._script = script
+        self._lines = script.text.splitlines()
         self.subject = Subject(chosen, variant.local_isn)
         self._settings = chosen
         self._variant = variant
@@ -345,7 +345,7 @@ class _Play:
 
     def _text(self, event: Event) -> str:
         """Return what the script has written of an event, from its action on, as far as its line goes."""
-        return self._script.line(event.place.line)[event.place.column - 1 :].partition("//")[0].strip()
+        return self._lines[event.place.line - 1][event.place.column - 1 :].partition("//")[0].strip()
 
     def _failure(self, place: Place, message: str, expected: str = "", came: str = "") -> _Failure:
         return _Failure(Problem(place, self.subject.now, message, expected, came))
