@@ -105,7 +105,7 @@ _CLOSING: Final = (
     Mutant(
         "a retransmitted FIN does not restart TIME_WAIT",
         ("MUST-13",),
-        "tcp/time_wait.py",
+        "tcp/time_wait/entry.py",
         "_FIN_AGAIN = Reply(acknowledge=True, restart=True, ignored=None)",
         "_FIN_AGAIN = Reply(acknowledge=True, restart=False, ignored=None)",
     ),

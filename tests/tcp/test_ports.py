@@ -46,3 +46,25 @@ def test_a_port_is_taken_towards_one_destination_alone() -> None:
 
     assert ports.take(THERE, free) == 10
     assert (ports.in_use, ports.limit) == (2, 2)
+
+
+def test_the_ports_in_use_come_in_the_order_in_which_they_were_taken() -> None:
+    ports = EphemeralPorts(10, 13)
+    assert list(ports.taken(HERE)) == []
+    take(ports, 4)
+
+    ports.give_back(HERE, 11)
+    ports.take_again(HERE, 10)
+
+    assert list(ports.taken(HERE)) == [12, 13, 10]
+    assert ports.in_use == 3
+
+
+def test_a_port_that_was_not_handed_out_cannot_be_taken_over() -> None:
+    ports = EphemeralPorts(10, 13)
+    ports.take_again(HERE, 10)
+    take(ports, 1)
+
+    ports.take_again(HERE, 11)
+
+    assert list(ports.taken(HERE)) == [10]

@@ -1,9 +1,9 @@
 """Ephemeral ports (RFC 6335, section 6): a pool for each destination, since a port is only taken towards one."""
 
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from tcplab.node import Address
+from tcplab.tcp.fifo import Fifo
 
 Destination = tuple[Address, int]
 
@@ -13,8 +13,8 @@ class _Pool:
 
     def __init__(self) -> None:
         self.fresh = 0  # how many ports were never handed out is the limit less this
-        self.free: deque[int] = deque()
-        self.used: set[int] = set()
+        self.free = Fifo("H")
+        self.used: dict[int, None] = {}  # in the order in which they were taken; half as large as a set
 
 
 class EphemeralPorts:
@@ -56,14 +56,29 @@ class EphemeralPorts:
             else:
                 port = pool.free.popleft()
             if not busy(port):
-                pool.used.add(port)
+                pool.used[port] = None
                 return port
             pool.free.append(port)
         return None
+
+    def taken(self, destination: Destination) -> Iterator[int]:
+        """Yield the ports in use towards a destination, the one that was taken first foremost.
+
+        The iterator must not be used any more once a port was taken or given back.
+        """
+        pool = self._pools.get(destination)
+        return iter(pool.used) if pool is not None else iter(())
+
+    def take_again(self, destination: Destination, port: int) -> None:
+        """Take a port over for another connection; one that was not handed out stays somebody else's."""
+        pool = self._pools.get(destination)
+        if pool is not None and port in pool.used:
+            del pool.used[port]
+            pool.used[port] = None
 
     def give_back(self, destination: Destination, port: int) -> None:
         """Take a port back; one that was not handed out is not ours to keep."""
         pool = self._pools.get(destination)
         if pool is not None and port in pool.used:
-            pool.used.remove(port)
+            del pool.used[port]
             pool.free.append(port)
