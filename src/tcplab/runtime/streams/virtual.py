@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar, TypeVarTuple, cast
+from typing import Any, Final, TypeVar, TypeVarTuple, cast
 
 from tcplab.runtime import loop as driver
 from tcplab.runtime.clock import Clock
@@ -20,6 +20,9 @@ from tcplab.units import SECOND
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
+
+TIME_LIMIT: Final = 1 << 23
+"""Seconds, 97 days: from then on asyncio's floats could not tell two nanoseconds apart."""
 
 _Ready = list[tuple[selectors.SelectorKey, int]]
 
@@ -69,8 +72,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._nanoseconds
 
     def leap(self, seconds: float) -> None:
-        """Let time pass at once, as a callback does that keeps the loop from its timers."""
+        """Let time pass at once, as a callback does that keeps the loop from its timers.
+
+        Raises:
+            OverflowError: that would be beyond :data:`TIME_LIMIT`.
+        """
         self._nanoseconds += round(seconds * SECOND)
+        if self._nanoseconds >= TIME_LIMIT * SECOND:
+            raise OverflowError("virtual time ends after 97 days; is there a loop that never does?")
 
     def clock(self) -> Clock:
         """Return a clock of the lab that shows this loop's time, from 0 on."""
