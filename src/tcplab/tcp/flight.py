@@ -273,17 +273,34 @@ class Flight:
         if first is None:
             return
         board = self._scoreboard(self.nxt)
-        segments = self._segments[self._head :]
         if first.fate is _SACKED or self._guessed:
-            for segment in segments:
-                if segment.fate is _SACKED:
-                    segment.fate = _IN_NETWORK
-                    self.pipe += segment.end - segment.start
             self._guessed = False
-            board.forget(segments)
-        for segment in segments:
+            board.forget()
+            self._believe_in_network(board, _SACKED)
+        for segment in self._segments[self._head :]:
             if segment.fate is _IN_NETWORK and (segment is first or segment.at <= until):
                 self.mark_lost(segment)
+
+    def found(self) -> None:
+        """Believe that nothing is lost after all: it was not worth a timeout, or a recovery."""
+        if self._board is not None:
+            self._believe_in_network(self._board, _LOST)
+
+    def forget_duplicates(self) -> None:
+        """Forget what stood for duplicate acknowledgements: what they were about has arrived."""
+        if self._guessed and self._board is not None:
+            self._guessed = False
+            self._board.sacked = 0
+            self._believe_in_network(self._board, _SACKED)
+
+    def _believe_in_network(self, board: Scoreboard, fate: Fate) -> None:
+        """Put everything of that fate back into the network, where it was."""
+        segments = self._segments[self._head :]
+        for segment in segments:
+            if segment.fate is fate:
+                segment.fate = _IN_NETWORK
+                self.pipe += segment.end - segment.start
+        board.arrange(segments)
 
     def _scoreboard(self, until: int) -> Scoreboard:
         """Return the scoreboard, made now where there is none, for something that reaches up to ``until``."""

@@ -136,10 +136,13 @@ class Scoreboard:
         if done:
             del self._starts[:done], self._ends[:done]
 
-    def forget(self, segments: Iterable[Sent]) -> None:
-        """Forget all ranges, and keep the order of sending of these segments alone."""
+    def forget(self) -> None:
+        """Forget what was selectively acknowledged."""
         self._starts.clear()
         self._ends.clear()
         self.sacked = 0
+
+    def arrange(self, segments: Iterable[Sent]) -> None:
+        """Put these segments, and no others, in the order in which they were last sent."""
         self._done = 0
         self._order = sorted((Sending(each.at, each.end, each.times, each) for each in segments), key=_moment)

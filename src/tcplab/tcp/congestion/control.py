@@ -22,7 +22,7 @@ class CongestionControl(ABC):
     """Keeps the congestion window of one connection.
 
     A congestion event is told once a window, by :meth:`lost`, :meth:`congestion_experienced` or :meth:`timed_out`;
-    :meth:`recovered` or :meth:`undo` ends it. A flight size is SND.NXT - SND.UNA when the event was noticed.
+    :meth:`recovered` ends it, and so does :meth:`undo`, which is possible until the next one. A flight size is SND.NXT - SND.UNA when the event was noticed.
 
     Attributes:
         mss: octets of a full segment (SMSS).
@@ -69,6 +69,7 @@ class CongestionControl(ABC):
 
     def congestion_experienced(self, flight_size: int) -> None:
         """Reduce because the network marked a segment (RFC 3168, 6.1.2); that is never taken back."""
+        self._before = None
         self._reduce(flight_size, self.mss)
         self._recovering = True
 
@@ -90,13 +91,13 @@ class CongestionControl(ABC):
         """End a congestion event: everything that was outstanding then is acknowledged."""
         self._recovering = False
         self._step = 2 * self.mss
-        self._before = None
 
     def undo(self) -> None:
-        """Take a reduction back that proved needless, and end the event (RFC 9438, 4.9)."""
+        """Take the last reduction back, which proved needless, and end the event (RFC 9438, 4.9)."""
         if self._before is not None:
             self.cwnd = max(self.cwnd, self._before.cwnd)
             self.ssthresh = self._before.ssthresh
+            self._before = None
         self.recovered()
 
     def resumed(self, idle: Duration, rto: Duration) -> None:
