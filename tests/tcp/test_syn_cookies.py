@@ -49,10 +49,12 @@ def come_back(
     clock: int = 0,
     made_with: bytes = KEY,
 ) -> Remembered | None:
-    """What becomes of a cookie that was made so, when NAME's ACK comes back after that time."""
+    """What becomes of a cookie that was made so, when NAME's ACK comes back after that time, and others are out."""
     iss = SynCookies(made_with).make(made_for, irs, kept, made)
     timestamps = None if kept.options.timestamps is None else (7_000, stamp(clock, kept))
-    return SynCookies(KEY).check(NAME, follow_up(iss, irs, timestamps, b"text"), Instant(made + later))
+    host, now = SynCookies(KEY), Instant(made + later)
+    host.make(NAME, IRS, kept, now)
+    return host.check(NAME, follow_up(iss, irs, timestamps, b"text"), now)
 
 
 def with_timestamp(kept: Remembered, tsval: int) -> Remembered:
@@ -205,9 +207,21 @@ def test_timestamps_that_were_not_agreed_on_add_no_options() -> None:
 
 
 @pytest.mark.rfc("RFC4987-3.6")
+def test_a_host_that_has_made_none_of_late_believes_none() -> None:
+    made, host = SynCookies(KEY), SynCookies(KEY)
+    kept = keep(ALL, syn(Options()))
+    segment = follow_up(made.make(NAME, IRS, kept, NOW), IRS, None)
+
+    assert host.check(NAME, segment, NOW) is None
+    host.make(NAME._replace(remote_port=1), IRS, kept, Instant(NOW - (PERIODS_VALID - 1) * PERIOD))
+    assert host.check(NAME, segment, NOW) == kept
+    assert host.check(NAME, segment, Instant(NOW + PERIOD)) is None
+
+
 def test_guesses_are_not_believed() -> None:
     """Of 2**32 numbers 16 are good: two periods, eight values of the MSS."""
     cookies, guess = SynCookies(KEY), Random(7)
+    cookies.make(NAME, IRS, keep(ALL, syn(Options())), NOW)
 
     for _ in range(20_000):
         iss = SeqNumber(guess.getrandbits(32))

@@ -44,13 +44,14 @@ class Remembered(NamedTuple):
 
 
 class SynCookies:
-    """Makes cookies and knows them again."""
+    """Makes cookies and knows them again; while none is out that could come back, it believes none."""
 
-    __slots__ = ("_keyed",)
+    __slots__ = ("_keyed", "_last_period")
 
     def __init__(self, key: bytes) -> None:
         """Take a secret of up to 64 octets."""
         self._keyed = blake2b(digest_size=4, key=key, person=b"SYN cookies")
+        self._last_period = -PERIODS_VALID  # in which the latest was made
 
     def make(self, name: ConnectionId, irs: SeqNumber, kept: Remembered, now: Instant) -> SeqNumber:
         """Return the initial send sequence number that holds it.
@@ -61,8 +62,9 @@ class SynCookies:
             kept: what :func:`keep` made of its SYN.
             now: when it came.
         """
+        self._last_period = period = now // PERIOD
         index = _index(kept.options.mss)
-        return seq_add(self._cookie(name, irs, now // PERIOD, index, _stamp_of(kept)), self._veil(name, irs))
+        return seq_add(self._cookie(name, irs, period, index, _stamp_of(kept)), self._veil(name, irs))
 
     def check(self, name: ConnectionId, segment: Segment, now: Instant) -> Remembered | None:
         """Return what the SYN told that a segment without a connection follows up; ``None``: none that we answered.
@@ -72,9 +74,11 @@ class SynCookies:
             segment: with an ACK; where it is the peer's first after our SYN and ACK, it tells both ISNs.
             now: when it came.
         """
+        period = now // PERIOD
+        if period - self._last_period >= PERIODS_VALID:
+            return None
         irs, iss = seq_add(segment.seq, -1), seq_add(segment.ack, -1)
         told = seq_add(iss, -self._veil(name, irs))
-        period = now // PERIOD
         count = period - ((period - (told >> _HASH_BITS + _INDEX_BITS)) % (1 << _COUNT_BITS))
         index = told >> _HASH_BITS & (1 << _INDEX_BITS) - 1
         timestamps = segment.options.timestamps
