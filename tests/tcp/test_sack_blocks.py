@@ -153,7 +153,10 @@ def test_whatever_comes_is_reported_once_and_by_age(pieces: list[tuple[int, int]
         assert queue.blocks(100) == by_age
         assert queue.blocks(SACK_LIMIT) == by_age[:SACK_LIMIT]
         if n in reads:
-            position += len(queue.take(position))
+            taken = queue.take(position)
+            assert taken == STREAM[position : position + len(taken)]
+            assert position + len(taken) not in came
+            position += len(taken)
             came = {octet: age for octet, age in came.items() if octet >= position}
 
 

@@ -112,10 +112,11 @@ def test_what_was_acknowledged_and_comes_again_is_echoed() -> None:
     assert made.recent == 9
 
 
-def test_ts_recent_never_goes_back() -> None:
+@pytest.mark.parametrize("peer", [4, 5 - 2**31 + MODULUS])
+def test_ts_recent_never_goes_back(peer: int) -> None:
     made = timestamps(recent=5, acknowledged=101)
 
-    made.accept(4, 1, LATER)
+    made.accept(peer, 1, LATER)
     assert made.recent == 5
 
 
@@ -224,3 +225,5 @@ def test_an_echo_from_the_future_tells_nothing_of_an_old_connection_either() -> 
 
     assert made.round_trip(tsval(0, Instant(now + TICK)), now) is None
     assert made.round_trip(tsval(0, now), now) == 0
+    assert made.round_trip((tsval(0, now) + 2**31) % MODULUS, now) is None
+    assert made.round_trip((tsval(0, now) + 2**31 + 1) % MODULUS, now) == (2**31 - 1) * TICK
