@@ -53,6 +53,11 @@ class Flight:
         return self.nxt - self.una
 
     @property
+    def in_order(self) -> bool:
+        """Whether everything outstanding was sent once, and nothing of it is known to have arrived or to be lost."""
+        return self._board is None
+
+    @property
     def sacked(self) -> int:
         """How many segments are selectively acknowledged."""
         return 0 if self._board is None else self._board.sacked

@@ -77,6 +77,22 @@ class Rack:
         if newest.at > self._at or (newest.at == self._at and newest.end > self._end):
             self._at, self._end = newest.at, newest.end
 
+    def delivered_in_order(self, last: Sent, now: Instant) -> None:
+        """Take note of what has just arrived, where all that is or was outstanding was sent once, and in order.
+
+        Args:
+            last: the last of what is newly acknowledged.
+            now: when the acknowledgement came.
+        """
+        at = last.at
+        rtt = Duration(now - at)
+        if self.min_rtt is None or rtt <= self.min_rtt or now - self._min_rtt_at > _MIN_RTT_WINDOW:
+            self.min_rtt, self._min_rtt_at = rtt, now
+        self._rtt = rtt
+        self._fack = last.end
+        if at >= self._at:
+            self._at, self._end = at, last.end
+
     def _measure(self, rtt: Duration, now: Instant) -> None:
         if self.min_rtt is None or rtt <= self.min_rtt or now - self._min_rtt_at > _MIN_RTT_WINDOW:
             self.min_rtt, self._min_rtt_at = rtt, now
@@ -156,6 +172,11 @@ class LossProbe:
         self._end: int | None = None  # TLP.end_seq
         self._is_retrans = False
         self._measured = True
+
+    @property
+    def outstanding(self) -> bool:
+        """Whether a probe was sent of which it is not known what it shows."""
+        return self._end is not None
 
     @property
     def allowed(self) -> bool:

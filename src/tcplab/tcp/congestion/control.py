@@ -1,6 +1,6 @@
 """What every congestion control does alike: slow start, restart after idleness, and taking a reduction back.
 
-Windows are octets, times nanoseconds. Arithmetic is on integers, so that a run replays to the octet on any machine.
+Windows are octets, times nanoseconds, and what comes out is the same to the octet on any machine.
 """
 
 from abc import ABC, abstractmethod
@@ -21,8 +21,9 @@ class Windows(NamedTuple):
 class CongestionControl(ABC):
     """Keeps the congestion window of one connection.
 
-    A congestion event is told once a window, by :meth:`lost`, :meth:`congestion_experienced` or :meth:`timed_out`;
-    :meth:`recovered` ends it, and so does :meth:`undo`, which is possible until the next one. A flight size is SND.NXT - SND.UNA when the event was noticed.
+    A congestion event is told once a window, by :meth:`lost`, :meth:`congestion_experienced` or :meth:`timed_out`.
+    :meth:`recovered` ends it; so does :meth:`undo`, which is possible until the next one. A flight size is
+    SND.NXT - SND.UNA when the event was noticed.
 
     Attributes:
         mss: octets of a full segment (SMSS).
@@ -30,7 +31,7 @@ class CongestionControl(ABC):
         ssthresh: octets below which the window grows by slow start.
     """
 
-    __slots__ = ("_before", "_initial", "_recovering", "_step", "cwnd", "mss", "ssthresh")
+    __slots__ = ("_before", "_initial", "_recovering", "_seen", "_step", "cwnd", "mss", "ssthresh")
 
     def __init__(self, mss: int, initial_window: int) -> None:
         """Begin in slow start, with ``initial_window`` octets."""
@@ -40,6 +41,7 @@ class CongestionControl(ABC):
         self._initial = initial_window
         self._step = 2 * mss  # L of RFC 3465, 2.3: the most that one ACK adds in slow start
         self._recovering = False
+        self._seen = Instant(0)  # up to when time is accounted for, where growth goes by time
         self._before: Windows | None = None
 
     def acknowledged(self, octets: int, now: Instant, srtt: Duration, limited: bool) -> None:
@@ -55,6 +57,7 @@ class CongestionControl(ABC):
             limited: whether the window was used up; growth that is not tested means nothing (RFC 9438, 5.8).
         """
         if self._recovering or not limited:
+            self._seen = now
             return
         if self.cwnd < self.ssthresh:
             self.cwnd += min(octets, self._step)

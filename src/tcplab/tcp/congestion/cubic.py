@@ -1,4 +1,7 @@
-"""CUBIC (RFC 9438), in whole octets and nanoseconds."""
+"""CUBIC (RFC 9438), in whole octets and nanoseconds.
+
+Floating point is only added and multiplied, which gives the same on every machine; a cube root would not.
+"""
 
 from typing import Final, NamedTuple
 
@@ -11,6 +14,7 @@ _C: Final = (4, 10)
 _ALPHA: Final = (9, 17)
 _FAST_CONVERGENCE: Final = (17, 20)  # (1 + beta) / 2 (4.7)
 _CUBIC_SECOND: Final = SECOND**3
+_NANOSECOND: Final = 1e-9  # seconds
 
 
 class Epoch(NamedTuple):
@@ -42,26 +46,20 @@ def cube_root(value: int) -> int:
 class Cubic(CongestionControl):
     """Grows with the cube of the time since the last reduction, but never slower than Reno would."""
 
-    __slots__ = ("_elapsed", "_epoch", "_growth", "_kept", "_prior", "_seen", "_w_est", "_w_est_growth", "_w_max")
+    __slots__ = ("_c", "_elapsed", "_epoch", "_growth", "_kept", "_prior", "_w_est", "_w_est_growth", "_w_max")
 
     def __init__(self, mss: int, initial_window: int) -> None:
         """Begin in slow start, with ``initial_window`` octets."""
         super().__init__(mss, initial_window)
+        self._c = mss * _C[0] / _C[1]  # octets per cubic second
         self._w_max = 0  # cwnd just before the last reduction, lowered by fast convergence; 0: none that counts
         self._prior = 0  # cwnd_prior
         self._epoch: Epoch | None = None
         self._elapsed = 0  # t: ns of the epoch, less those in which the window did not limit the sender (4.2)
-        self._seen = Instant(0)  # up to when that is counted
         self._w_est = 0
         self._growth = 0  # what is left of the last step of cwnd, times cwnd
         self._w_est_growth = 0  # and of W_est
         self._kept: Curve | None = None
-
-    def acknowledged(self, octets: int, now: Instant, srtt: Duration, limited: bool) -> None:
-        """Grow; time in which the window did not limit the sender does not count (4.2)."""
-        if not limited:
-            self._seen = now
-        super().acknowledged(octets, now, srtt, limited)
 
     def timed_out(self, flight_size: int, *, again: bool) -> None:
         """Begin anew with one segment; congestion avoidance then starts from the window that it finds (4.8)."""
@@ -124,7 +122,8 @@ class Cubic(CongestionControl):
 
     def _w_cubic(self, epoch: Epoch, elapsed: int) -> int:
         """Return the window ``elapsed`` nanoseconds into the epoch (4.2, figure 1)."""
-        return epoch.w_max + _C[0] * self.mss * (elapsed - epoch.k) ** 3 // (_C[1] * _CUBIC_SECOND)
+        t = (elapsed - epoch.k) * _NANOSECOND
+        return epoch.w_max + int(t * t * t * self._c)
 
     def _grow_estimate(self, octets: int) -> None:
         """Grow W_est, Reno's window on average; at Reno's own rate once it is where cwnd was (4.3, figure 4)."""
