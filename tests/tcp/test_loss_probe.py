@@ -1,9 +1,12 @@
 """Tail loss probes as a sender meets them (RFC 8985, section 7)."""
 
+import pytest
+
 from tcplab.tcp.recovery import Phase
 from tests.support.sender import MSS, SRTT, Sender, ms
 
 
+@pytest.mark.rfc("RFC8985-7.2")
 def test_a_probe_is_scheduled_after_two_round_trips() -> None:
     """7.2; before the retransmission timer in any case."""
     sender = Sender(10)
@@ -52,6 +55,7 @@ def test_no_probe_is_scheduled_without_sack() -> None:
     assert sender.arm(0) is None
 
 
+@pytest.mark.rfc("RFC8985-7.4")
 def test_a_probe_that_repaired_a_loss_reduces_the_window() -> None:
     """7.4.2: once something beyond it is acknowledged."""
     sender = Sender(10)
@@ -71,6 +75,7 @@ def test_a_probe_that_repaired_a_loss_reduces_the_window() -> None:
     assert sender.arm(700) == 900
 
 
+@pytest.mark.rfc("RFC8985-7.4")
 def test_a_probe_that_was_not_needed_leaves_the_window() -> None:
     """7.4.2, case 1."""
     sender = Sender(10)
@@ -86,6 +91,7 @@ def test_a_probe_that_was_not_needed_leaves_the_window() -> None:
     assert sender.cwnd >= 10
 
 
+@pytest.mark.rfc("RFC8985-7.3")
 def test_a_probe_with_new_data_shows_the_loss_before_it() -> None:
     """7.3: its SACK block lets RACK see what is missing."""
     sender = Sender(10)

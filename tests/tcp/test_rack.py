@@ -54,6 +54,7 @@ def test_nothing_is_lost_while_everything_arrives_in_order() -> None:
     assert path.resends(1_000) == []
 
 
+@pytest.mark.rfc("RFC8985-6.2")
 def test_what_was_overtaken_waits_for_a_quarter_of_the_shortest_round_trip() -> None:
     """6.2, steps 4 and 5: reo_wnd = min_RTT / 4, counted from when the latest segment to arrive was sent."""
     path = Path(4)
@@ -88,6 +89,7 @@ def test_the_deadline_is_that_of_the_last_that_was_overtaken() -> None:
     assert path.resends(128) == [3]
 
 
+@pytest.mark.rfc("RFC8985-6.2")
 def test_three_segments_that_arrived_leave_no_doubt() -> None:
     """6.2, step 4: without reordering ever seen, DupThresh segments selectively acknowledged end the wait."""
     path = Path(6)
@@ -139,6 +141,7 @@ def test_what_was_sent_again_is_no_reordering() -> None:
     assert path.resends(203) == [2]
 
 
+@pytest.mark.rfc("RFC8985-6.2")
 def test_a_retransmission_that_is_lost_is_found_too() -> None:
     """3.2: by what was sent after it."""
     path = Path(4)
@@ -230,6 +233,7 @@ def test_the_shortest_round_trip_is_forgotten_after_minutes() -> None:
     assert path.rack.min_rtt == 300 * MILLISECOND
 
 
+@pytest.mark.rfc("RFC8985-6.3")
 def test_a_timeout_shows_the_first_and_what_is_older_than_a_round_trip() -> None:
     """6.3."""
     path = Path(2)
@@ -251,6 +255,7 @@ def test_a_timeout_without_any_answer_shows_everything() -> None:
     assert {segment.fate for segment in path.flight.overtaken(ms(2_000), 0)} == {Fate.IN_NETWORK}
 
 
+@pytest.mark.rfc("RFC8985-7.2")
 @pytest.mark.parametrize(
     ("srtt", "segments", "timeout"),
     [(None, 3, SECOND), (100 * MILLISECOND, 2, 200 * MILLISECOND), (100 * MILLISECOND, 1, 400 * MILLISECOND)],

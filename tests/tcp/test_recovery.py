@@ -29,6 +29,7 @@ def test_a_duplicate_block_comes_first(blocks: list[Block], ack: int, duplicate:
     assert list(others) == (blocks if duplicate is None else blocks[1:])
 
 
+@pytest.mark.rfc("MUST-18", "RFC6298-3")
 def test_what_was_sent_twice_measures_no_round_trip() -> None:
     """MUST-18, Karn."""
     once, twice = Sent(0, 1, ms(10)), Sent(1, 2, ms(20))
@@ -65,6 +66,7 @@ def test_a_loss_is_sent_again_at_once_and_halves_the_window() -> None:
     assert sender.sends(100) == [0], "though nine segments are in the network, and the window admits five"
 
 
+@pytest.mark.rfc("RFC6675-5")
 def test_in_recovery_new_data_follows_as_the_pipe_drains() -> None:
     """RFC 6675, section 5, step C."""
     sender = Sender(10)
@@ -111,6 +113,7 @@ def test_what_was_overtaken_and_comes_stops_the_deadline() -> None:
     assert (sender.deadline, sender.recovery.phase) == (None, Phase.OPEN)
 
 
+@pytest.mark.rfc("RFC6675-5")
 def test_losses_of_one_window_reduce_it_once() -> None:
     sender = Sender(20)
     sender.sends()
@@ -121,6 +124,7 @@ def test_losses_of_one_window_reduce_it_once() -> None:
     assert (sender.cwnd, sender.recovery.phase) == (10, Phase.FAST)
 
 
+@pytest.mark.rfc("RFC5681-3.2", "RFC6582-3.2")
 def test_a_peer_without_sack_tells_a_loss_by_three_duplicates() -> None:
     """RFC 6582, 3.2, step 2; RFC 3042 before."""
     sender = Sender(10, sack=False)
@@ -134,6 +138,7 @@ def test_a_peer_without_sack_tells_a_loss_by_three_duplicates() -> None:
     assert sender.cwnd == 5
 
 
+@pytest.mark.rfc("RFC6582-3.2")
 def test_a_partial_acknowledgement_without_sack_shows_the_next_hole() -> None:
     """RFC 6582, 3.2, step 3."""
     sender = Sender(10, sack=False)
@@ -149,6 +154,7 @@ def test_a_partial_acknowledgement_without_sack_shows_the_next_hole() -> None:
     assert sender.recovery.phase is Phase.OPEN
 
 
+@pytest.mark.rfc("MUST-19", "RFC5681-3.1")
 def test_a_timeout_starts_over_and_sends_everything_again() -> None:
     """RFC 5681, 3.1: one segment, then slow start."""
     sender = Sender(10)
@@ -205,6 +211,7 @@ def test_duplicates_after_a_timeout_show_no_loss() -> None:
     assert sender.recovery.phase is Phase.FAST
 
 
+@pytest.mark.rfc("RFC9438-4.9")
 def test_a_timeout_whose_original_arrived_is_taken_back() -> None:
     """RFC 3522, section 3.2: its acknowledgement echoes a timestamp from before."""
     sender = Sender(10)
@@ -263,6 +270,7 @@ def test_a_recovery_that_sent_something_thrice_is_not_taken_back() -> None:
     assert sender.cwnd == window
 
 
+@pytest.mark.rfc("RFC3168-6.1.2")
 def test_a_mark_reduces_the_window_once_until_the_answer_to_it_has_arrived() -> None:
     """RFC 3168, 6.1.2: ECE comes until the peer has seen CWR, which goes with new data."""
     sender = Sender(10)

@@ -151,6 +151,7 @@ def some(rate: float, of: int, seed: int = 1) -> frozenset[int]:
     return frozenset(n for n in range(1, of) if random.random() < rate)
 
 
+@pytest.mark.rfc("RFC2018-5")
 @pytest.mark.parametrize("algorithm", ["newreno", "cubic"])
 def test_what_is_lost_is_sent_again_and_nothing_else(algorithm: Algorithm) -> None:
     """Where nothing is reordered, RACK-TLP knows each loss, of retransmissions too; a probe at most is in vain."""
@@ -164,6 +165,7 @@ def test_what_is_lost_is_sent_again_and_nothing_else(algorithm: Algorithm) -> No
     assert transfer.timeouts <= 1, "only where what was sent again is lost, and everything that followed it"
 
 
+@pytest.mark.rfc("RFC8985-7.3")
 def test_a_lost_tail_is_repaired_by_a_probe_and_not_by_the_timer() -> None:
     """RFC 8985, 7: within a few round trips."""
     transfer = Transfer(10, {10})
@@ -189,6 +191,7 @@ def test_without_sack_one_loss_a_window_needs_no_timer() -> None:
     assert transfer.resent == sum(n <= transfer.transmissions for n in transfer.lost)
 
 
+@pytest.mark.rfc("RFC6582-3.2")
 def test_without_sack_several_losses_a_window_are_repaired_one_a_round_trip() -> None:
     """RFC 6582, 3.2, step 3: without a timeout."""
     transfer = Transfer(200, {41, 43, 45, 47}, sack=False)

@@ -30,7 +30,7 @@ def opened(wires: Wires, rtt: float, config: TcpConfig | None = None) -> Wire:
     return wire
 
 
-@pytest.mark.rfc("MUST-18", "RFC6298-2.5", "RFC6298-5.5")
+@pytest.mark.rfc("MUST-18", "MUST-19", "RFC6298-2.5", "RFC6298-5.5")
 def test_intervals_double_up_to_the_maximum(wires: Wires) -> None:
     """RFC 6298, 5.5 and 2.5."""
     wire = wires.client(TcpConfig(r2=None))

@@ -210,6 +210,7 @@ def test_a_needless_reduction_leaves_the_curve_as_it_was() -> None:
     assert undone.cwnd == steady.cwnd
 
 
+@pytest.mark.rfc("MAY-18", "RFC9438-4.3")
 @given(st.integers(10, 2_000), st.integers(1, 300), st.integers(1, 60))
 def test_it_is_never_slower_than_reno_on_average_nor_faster_than_its_target(
     cwnd: int, rtt_ms: int, rounds: int

@@ -114,6 +114,7 @@ def test_the_window_stands_while_a_reduction_is_recovered_from(name: Algorithm) 
     assert control.cwnd > window
 
 
+@pytest.mark.rfc("MUST-19", "RFC5681-3.1")
 def test_the_sawtooth() -> None:
     """Reno's average: from half a window to a whole one, a segment a round trip, and down again."""
     control = NewReno(MSS, 64 * MSS)
