@@ -28,7 +28,7 @@ async def test_a_closed_server_keeps_its_connections_and_takes_no_more() -> None
         assert server.sockname == (SERVER, 7)
         assert server.get_loop() is asyncio.get_running_loop()
         reader, writer = await tcplab.connect(SERVER, 7)
-        await asyncio.sleep(1)  # until the server has it too: what is half-open goes with the listener
+        await asyncio.sleep(1)  # until the server has it too
 
         server.close()
         server.close()
@@ -44,6 +44,19 @@ async def test_a_closed_server_keeps_its_connections_and_takes_no_more() -> None
         await waiting
         assert now() == 1
         await asyncio.sleep(1)
+        assert states(lab.host(SERVER)) == []
+
+
+@in_virtual_time
+async def test_what_is_half_open_goes_with_the_server() -> None:
+    async with tcplab.Lab(delay=0.01) as lab:
+        server = await tcplab.serve(echo, 7)
+        reader, _writer = await tcplab.connect(SERVER, 7)
+        server.close()
+
+        with pytest.raises(ConnectionResetError):
+            await reader.read()
+        await server.wait_closed()
         assert states(lab.host(SERVER)) == []
 
 

@@ -43,18 +43,21 @@ async def test_a_protocol_is_told_of_its_life_in_order() -> None:
         client.transport.write(b"ping")
         client.transport.write_eof()
         await asyncio.sleep(1)
+        server.transport.write(b"pong")
+        await asyncio.sleep(1)
         server.transport.close()
         await asyncio.sleep(1)
 
         assert server.calls == ["made", "data", "eof", "lost"]
         assert (server.data, server.error) == (b"ping", None)
-        assert client.calls == ["made", "eof"]  # a half-closed transport waits to be closed
+        assert client.calls == ["made", "data", "eof"]  # a half-closed transport waits to be closed
         assert not client.transport.is_closing()
 
         client.transport.close()
         await asyncio.sleep(0)
-        assert client.calls == ["made", "eof", "lost"]
+        assert client.calls == ["made", "data", "eof", "lost"]
         assert client.error is None
+        client.transport.close()
 
 
 @in_virtual_time
@@ -96,6 +99,7 @@ async def test_closing_hands_over_all_that_was_written() -> None:
         client.transport.write(written)
         client.transport.close()
         assert client.transport.is_closing()
+        client.transport.write_eof()
         client.transport.write(b"too late")
         assert client.calls == ["made", "pause"]
         await asyncio.sleep(300)
@@ -107,10 +111,45 @@ async def test_closing_hands_over_all_that_was_written() -> None:
 
 
 @in_virtual_time
+async def test_a_closing_transport_gives_its_protocol_nothing_more() -> None:
+    async with tcplab.Lab(delay=0.01, config=SMALL) as lab:
+        client, server = await pair(lab)
+        server.transport.pause_reading()
+        client.transport.write(b"x" * 200_000)
+        client.transport.close()
+        server.transport.write(b"are you still there?")
+        await asyncio.sleep(1)
+        assert client.calls == ["made", "pause"]
+        server.transport.resume_reading()
+        await asyncio.sleep(60)
+
+        assert client.calls == ["made", "pause", "resume", "lost"]
+        assert isinstance(server.error, ConnectionResetError)  # for the question that was never read
+
+
+@in_virtual_time
+async def test_aborting_what_both_sides_have_closed_only_ends_it_here() -> None:
+    async with tcplab.Lab() as lab:
+        client, server = await pair(lab)
+        client.transport.write_eof()
+        server.transport.write_eof()
+        await asyncio.sleep(1)
+
+        client.transport.abort()
+        server.transport.abort()
+        await asyncio.sleep(1)
+
+        assert client.calls == server.calls == ["made", "eof", "lost"]
+        assert client.error is server.error is None
+        assert State.TIME_WAIT in states(lab.host(CLIENT)) + states(lab.host(SERVER))
+
+
+@in_virtual_time
 async def test_aborting_resets_the_peer_and_forgets_what_was_written() -> None:
     async with tcplab.Lab(delay=0.01, config=SMALL) as lab:
         client, server = await pair(lab)
         client.transport.write(b"x" * 1_000_000)
+        client.transport.resume_reading()  # its turn comes too late
         client.transport.abort()
         client.transport.abort()
         assert client.transport.get_write_buffer_size() == 0
@@ -195,8 +234,9 @@ async def test_a_writer_that_outruns_the_network_is_paused_and_resumed_at_its_ma
         def resume_writing(self) -> None:
             sizes.append(self.transport.get_write_buffer_size())
 
-    async with tcplab.Lab(delay=0.01, config=SMALL) as lab, await lab.host(SERVER).create_server(Notes, 80) as server:
-        _, client = await lab.host(CLIENT).create_connection(Sizes, SERVER, 80)
+    lab = tcplab.Lab(delay=0.01, rate=1_000_000, config=SMALL)  # slow enough for room to come in small pieces
+    async with lab, await tcplab.create_server(Notes, 80) as server:
+        _, client = await tcplab.create_connection(Sizes, SERVER, 80)
         client.transport.set_write_buffer_limits(high=8_000)
         assert client.transport.get_write_buffer_limits() == (2_000, 8_000)
         client.transport.set_write_buffer_limits(low=1_000)
@@ -206,6 +246,7 @@ async def test_a_writer_that_outruns_the_network_is_paused_and_resumed_at_its_ma
         assert sizes == []  # the mark itself is not above the mark
         client.transport.write(b"x")
         assert sizes == [4_001]
+        client.transport.write(b"x" * 20_000)
         await asyncio.sleep(60)
 
         assert len(sizes) == 2
