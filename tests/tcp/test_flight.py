@@ -196,6 +196,62 @@ def test_a_lost_segment_is_cut_to_a_smaller_mss() -> None:
     assert (sent.pipe, len(sent)) == (160, 3)
 
 
+def test_parts_of_a_segment_share_its_fate() -> None:
+    sent = flight(3)
+    sent.select([(100, 200)])
+    lose(sent, 0)
+
+    first = the(sent.next_lost())
+    sent.split(first, 60)
+    assert [view(sent.first), view(sent.next_lost())] == [(0, 60, 0, 1, Fate.LOST)] * 2
+    sent.acknowledge(60)
+    assert view(sent.next_lost()) == (60, 100, 0, 1, Fate.LOST)
+    sent.acknowledge(80)
+    assert view(sent.next_lost()) == (80, 100, 0, 1, Fate.LOST)
+
+    sent.acknowledge(100)
+    arrived = the(sent.first)
+    assert view(sent.split(arrived, 10)) == (100, 110, 1, 1, Fate.SACKED)
+    assert (sent.sacked, sent.pipe) == (2, 100)
+    assert ranges(sent.acknowledge(300)) == [(200, 300)]
+
+
+def test_a_long_flight_is_kept_short_at_its_front() -> None:
+    sent = flight(1_000)
+    for n in range(1, 991):
+        sent.acknowledge(n * MSS)
+        assert the(sent.first).start == n * MSS
+        assert len(sent) == 1_000 - n
+    sent.select([(995 * MSS, 996 * MSS)])
+    assert len(sent.overtaken(Instant(995), 996 * MSS)) == 5
+
+
+def test_what_was_believed_lost_is_found() -> None:
+    """RFC 3522: nothing of it need be sent again."""
+    sent = flight(4)
+    sent.timed_out(Instant(10))
+    sent.resent(the(sent.next_lost()), Instant(11))
+
+    sent.found()
+
+    assert (sent.next_lost(), sent.pipe) == (None, 400)
+    assert ranges(sent.overtaken(Instant(11), 0)) == [(100, 200), (200, 300), (300, 400)]
+
+
+def test_duplicate_acknowledgements_are_forgotten_when_what_they_were_about_arrived() -> None:
+    sent = flight(5)
+    sent.duplicate()
+    sent.duplicate()
+    sent.acknowledge(100)
+    assert sent.pipe == 200
+
+    sent.forget_duplicates()
+
+    assert (sent.pipe, sent.sacked) == (400, 0)
+    sent.duplicate()
+    assert sent.pipe == 300
+
+
 def test_a_timeout_believes_the_first_lost_and_what_is_old_enough() -> None:
     """RFC 8985, 6.3; RFC 6675, 5.1: SACK blocks are kept."""
     sent = flight(5)

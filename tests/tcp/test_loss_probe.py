@@ -104,3 +104,17 @@ def test_a_probe_with_new_data_shows_the_loss_before_it() -> None:
     sender.gets(0, 300, 2)
 
     assert sender.sends(300)[:2] == [0, 1]
+
+
+def test_a_bare_duplicate_with_nothing_outstanding_tells_that_a_probe_was_in_vain() -> None:
+    """7.4.2, case 2."""
+    sender = Sender(10)
+    sender.sends(limit=1)
+    sender.recovery.probed(sender.flight.last, ms(500))
+    sender.gets(1, 510)
+    sender.gets(1, 600)
+
+    sender.sends(600, limit=1)
+    sender.gets(2, 700)
+
+    assert (sender.cwnd, sender.recovery.phase) == (10, Phase.OPEN)

@@ -320,3 +320,15 @@ def test_in_slow_start_half_a_window_used_lets_it_grow() -> None:
     sender.gets(1, 100)
 
     assert sender.cwnd == 11
+
+
+def test_duplicates_with_nothing_outstanding_show_no_loss() -> None:
+    """RFC 5681, section 2."""
+    sender = Sender(10, sack=False)
+    sender.sends(limit=2)
+    sender.gets(2, 100)
+
+    for _ in range(3):
+        sender.gets(2, 200)
+
+    assert (sender.recovery.phase, sender.cwnd) == (Phase.OPEN, 10)

@@ -214,3 +214,48 @@ def test_everything_arrives_whatever_is_lost(lost: set[int], segments: int, sack
 
     assert transfer.receiver.ack == transfer.size
     assert (transfer.flight.pipe, transfer.flight.outstanding, transfer.recovery.next_lost()) == (0, 0, None)
+
+
+@given(
+    st.booleans(),
+    st.lists(
+        st.tuples(
+            st.sampled_from(["ack", "ack", "mark", "wait", "timeout"]),
+            st.integers(0, 12),
+            st.lists(st.tuples(st.integers(-3_000, 30_000), st.integers(-3_000, 30_000)), max_size=4),
+            st.booleans(),
+            st.none() | st.integers(0, 500),
+        ),
+        max_size=60,
+    ),
+)
+def test_whatever_a_peer_acknowledges_is_borne(
+    sack: bool, steps: list[tuple[str, int, list[Block], bool, int | None]]
+) -> None:
+    transfer = Transfer(10_000, (), sack=sack)
+    recovery, flight = transfer.recovery, transfer.flight
+    now = Instant(0)
+    transfer.send()
+    for what, amount, blocks, duplicate, echoed in steps:
+        now = Instant(now + amount * 7 * MILLISECOND)
+        transfer.now = now
+        if recovery.deadline is not None and recovery.deadline <= now:
+            transfer.deadline_passed()
+        if what == "timeout" and flight.outstanding:
+            recovery.timed_out(now)
+        elif what != "wait":
+            ack = min(flight.una + amount * 250, flight.nxt)
+            recovery.acknowledged(
+                ack,
+                now,
+                transfer.rtt.srtt,
+                blocks=[(ack + left, ack + right) for left, right in blocks] if sack else (),
+                duplicate=duplicate and ack == flight.una,
+                echoed=None if echoed is None else Instant(echoed * MILLISECOND),
+                marked=what == "mark",
+            )
+        transfer.send()
+        assert 0 <= flight.pipe <= flight.outstanding
+        assert len(flight) <= flight.outstanding // MSS + 1, "a peer cannot cut the flight to pieces"
+        assert transfer.control.cwnd >= MSS
+        assert recovery.next_lost() is None

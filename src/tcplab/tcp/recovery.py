@@ -197,7 +197,8 @@ class Recovery:
             now: when it came.
             srtt: the smoothed round trip, if there is one.
             blocks: its SACK blocks as positions, in the order of the option.
-            duplicate: whether it is a duplicate by RFC 5681, section 2.
+            duplicate: whether it is a duplicate by RFC 5681, section 2, or would be were anything outstanding: that may
+                be what a loss probe in vain is answered with (RFC 8985, 7.4.2).
             echoed: the last instant at which a segment with the timestamp that it echoes can have been sent.
             marked: whether it has ECE, on a connection with ECN.
 
@@ -234,7 +235,7 @@ class Recovery:
                 self._arrived_twice(self._rack, twice)
         if advanced > 0:
             self._advanced(ack, advanced, now, srtt, echoed, limited=limited and not marked)
-        elif duplicate and self._rack is None:
+        elif duplicate and size and self._rack is None:
             self._duplicate()
         if marked and self.phase is _OPEN and ack > self._point:
             self._begin(Phase.REDUCED)

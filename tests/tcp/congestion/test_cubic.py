@@ -191,6 +191,9 @@ def test_time_in_which_nothing_was_in_the_network_does_not_count() -> None:
     control.acknowledged(MSS, Instant(60 * SECOND), RTT, True)
 
     assert control.cwnd - window < MSS
+    control.resumed(Duration(60 * SECOND), Duration(100 * SECOND))
+    control.acknowledged(MSS, Instant(61 * SECOND), RTT, True)
+    assert control.cwnd - window < MSS, "nor does time run backwards"
 
 
 @pytest.mark.rfc("RFC9438-4.9")

@@ -104,7 +104,10 @@ class CongestionControl(ABC):
         self.recovered()
 
     def resumed(self, idle: Duration, rto: Duration) -> None:
-        """Send again after ``idle`` with nothing in the network: beyond one RTO from RW on (RFC 5681, 4.1)."""
+        """Send again, ``idle`` after the last time, with nothing in the network (RFC 5681, 4.1).
+
+        Beyond one RTO there is nothing left that clocks what is sent: begin again from the restart window.
+        """
         if idle > rto:
             self.cwnd = min(self.cwnd, self._initial)
 

@@ -74,7 +74,7 @@ class Cubic(CongestionControl):
         super().undo()
 
     def resumed(self, idle: Duration, rto: Duration) -> None:
-        """Send again after ``idle`` with nothing in the network; that time does not count (4.2)."""
+        """Send again, ``idle`` after the last time, with nothing in the network: that time does not count (4.2)."""
         super().resumed(idle, rto)
         self._seen = Instant(self._seen + idle)
 
@@ -94,7 +94,7 @@ class Cubic(CongestionControl):
         epoch = self._epoch
         if epoch is None:
             epoch = self._begin(now)
-        self._elapsed += now - self._seen
+        self._elapsed += max(now - self._seen, 0)
         self._seen = now
         self._grow_estimate(octets)
         if self._w_cubic(epoch, self._elapsed) < self._w_est:
