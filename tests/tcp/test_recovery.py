@@ -2,8 +2,9 @@
 
 import pytest
 
-from tcplab.tcp.recovery import Block, Phase, round_trip, split_duplicate
+from tcplab.tcp.recovery import Phase, round_trip
 from tcplab.tcp.scoreboard import Sent
+from tcplab.tcp.spurious import Block, split_duplicate
 from tcplab.units import MILLISECOND
 from tests.support.sender import MSS, SRTT, Sender, ms
 

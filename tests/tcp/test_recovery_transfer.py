@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.congestion import Algorithm, congestion_control
 from tcplab.tcp.flight import Flight
-from tcplab.tcp.recovery import Block, Recovery
+from tcplab.tcp.recovery import Recovery
 from tcplab.tcp.rtt import RttEstimator
+from tcplab.tcp.spurious import Block
 from tcplab.units import MILLISECOND, SECOND, Duration, Instant
 
 MSS = 1_000

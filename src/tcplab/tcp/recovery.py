@@ -13,9 +13,8 @@ from tcplab.tcp.congestion.control import CongestionControl
 from tcplab.tcp.flight import Flight
 from tcplab.tcp.rack import DUPLICATE_THRESHOLD, LossProbe, Rack, probe_timeout
 from tcplab.tcp.scoreboard import Fate, Sent
+from tcplab.tcp.spurious import Block, Retransmissions, split_duplicate
 from tcplab.units import Duration, Instant
-
-Block = tuple[int, int]
 
 
 class Phase(Enum):
@@ -28,21 +27,7 @@ class Phase(Enum):
 
 
 _OPEN: Final = Phase.OPEN
-_UNCOUNTABLE: Final = (0, 0)  # stands for what was sent three times: two of them may have arrived, one lost
 _RECOVERING: Final = frozenset({Phase.FAST, Phase.TIMEOUT})
-
-
-def split_duplicate(blocks: Sequence[Block], ack: int) -> tuple[Block | None, Sequence[Block]]:
-    """Return the D-SACK block, if there is one, and the other SACK blocks (RFC 2883, section 4).
-
-    It comes first, and begins before what is acknowledged or lies within the block that follows it.
-    """
-    if not blocks:
-        return None, blocks
-    first = blocks[0]
-    if first[0] < ack or (len(blocks) > 1 and blocks[1][0] <= first[0] and first[1] <= blocks[1][1]):
-        return first, blocks[1:]
-    return None, blocks
 
 
 def round_trip(segments: Sequence[Sent], now: Instant) -> Duration | None:
@@ -67,8 +52,6 @@ class Recovery:
 
     __slots__ = (
         "_duplicates",
-        "_first_resent",
-        "_needless",
         "_peak",
         "_peak_until",
         "_point",
@@ -76,6 +59,7 @@ class Recovery:
         "_progress",
         "_rack",
         "_recover",
+        "_retransmissions",
         "_timed_out_at",
         "_urgent",
         "control",
@@ -108,8 +92,7 @@ class Recovery:
         self._duplicates = 0
         self._timed_out_at = -1  # SND.UNA at the last timeout
         self._urgent = False  # what is lost first is sent again whatever the window says
-        self._first_resent: Instant | None = None  # when this phase first sent something again
-        self._needless: set[Block] | None = None  # what it sent again and is not known to have arrived twice
+        self._retransmissions: Retransmissions | None = None  # of this recovery, or of the last one
         self._peak = 0  # the most that was in the network at once in this round
         self._peak_until = 0
 
@@ -131,11 +114,9 @@ class Recovery:
         """Take note that a lost segment was sent again."""
         self.flight.resent(segment, now)
         self._urgent = False
-        if self._needless is None:
-            self._needless = set()
-        self._needless.add((segment.start, segment.end) if segment.times == 2 else _UNCOUNTABLE)
-        if self._first_resent is None:
-            self._first_resent = now
+        if self._retransmissions is None:
+            self._retransmissions = Retransmissions()
+        self._retransmissions.sent(segment, now)
 
     # --- tail loss probes (RFC 8985, section 7) --------------------------------------------------------------
 
@@ -274,10 +255,9 @@ class Recovery:
             self._rack.timed_out(now)
         else:
             flight.timed_out(now)
-        first_resent, needless = self._first_resent, self._needless
+        retransmissions = self._retransmissions if again else None
         self._enter(Phase.TIMEOUT)
-        if again:
-            self._first_resent, self._needless = first_resent, needless
+        self._retransmissions = retransmissions
 
     def _is_limited(self, ack: int) -> bool:
         """Return whether the window was what held the sender back in this round, or half of it in slow start.
@@ -306,8 +286,8 @@ class Recovery:
         if self.phase is _OPEN:
             self.flight.forget_duplicates()
             return
-        if echoed is not None and self._first_resent is not None and echoed < self._first_resent:
-            self._undo()  # the original has arrived (Eifel detection, RFC 3522)
+        if self._retransmissions is not None and self._retransmissions.preceded(echoed):
+            self._undo()
         elif ack > self._point or (ack == self._point and self.phase is not Phase.REDUCED):
             self._recovered()  # a mark is answered once CWR has arrived, and that was sent after it
         elif self._rack is None and self.phase is Phase.FAST:
@@ -319,7 +299,6 @@ class Recovery:
         if self._rack is not None and self.phase in _RECOVERING:
             self._rack.recovered()
         self.phase = _OPEN
-        self._first_resent = None
 
     def _duplicate(self) -> None:
         """Count a duplicate acknowledgement of a peer without SACK (RFC 6582, 3.2, step 2)."""
@@ -348,12 +327,10 @@ class Recovery:
             self._begin(Phase.FAST)
 
     def _arrived_twice(self, rack: Rack, block: Block) -> None:
-        """Take a D-SACK block; when all that was sent again has arrived twice, nothing had been lost (RFC 3708)."""
+        """Take a D-SACK block."""
         rack.duplicated()
-        if self._needless is not None and block in self._needless:
-            self._needless.remove(block)
-            if not self._needless:
-                self._undo()
+        if self._retransmissions is not None and self._retransmissions.arrived_twice(block):
+            self._undo()
 
     def _begin(self, phase: Phase) -> None:
         """Begin to recover from a congestion event; one in a window is enough (RFC 3168, 6.1.2)."""
@@ -368,8 +345,7 @@ class Recovery:
     def _enter(self, phase: Phase) -> None:
         self.phase = phase
         self._point = self.flight.nxt
-        self._first_resent = None
-        self._needless = None
+        self._retransmissions = None
         self._duplicates = 0
         if phase in _RECOVERING:
             self._recover = self._point
@@ -383,6 +359,5 @@ class Recovery:
         self.control.undo()
         self.flight.found()
         self.phase = _OPEN
-        self._first_resent = None
-        self._needless = None
+        self._retransmissions = None
         self._urgent = False
