@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 
 import pytest
 
@@ -176,6 +177,9 @@ async def test_ports_may_run_out() -> None:
 
 @in_virtual_time
 async def test_a_local_port_is_in_use_until_time_wait_is_over() -> None:
+    told: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+
     async with tcplab.Lab(), await tcplab.serve(echo, 7):
         reader, writer = await tcplab.connect(SERVER, 7, local_port=5_000)
         writer.write_eof()
@@ -190,6 +194,9 @@ async def test_a_local_port_is_in_use_until_time_wait_is_over() -> None:
         await asyncio.sleep(240)
         _, writer = await tcplab.connect(SERVER, 7, local_port=5_000)
         writer.close()
+
+    gc.collect()
+    assert told == []  # nobody is left to be told that the lab has ended
 
 
 @in_virtual_time
@@ -235,6 +242,22 @@ async def test_a_connect_that_is_given_up_leaves_nothing_behind() -> None:
             assert states(lab.host(CLIENT)) == []
 
     assert now() == 10
+
+
+@in_virtual_time
+async def test_a_connect_that_is_given_up_as_it_fails_is_given_up() -> None:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, tcplab.VirtualLoop)
+    async with tcplab.Lab() as lab:
+        connecting = asyncio.create_task(tcplab.connect("10.0.2.99", 7))
+        await asyncio.sleep(179)
+        loop.leap(2)  # past R2, before the timer's turn
+        connecting.cancel()
+
+        await asyncio.wait([connecting])
+
+        assert connecting.cancelled()
+        assert states(lab.host(CLIENT)) == []
 
 
 @pytest.mark.parametrize("turns", range(40))

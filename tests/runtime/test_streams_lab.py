@@ -96,6 +96,19 @@ async def test_serving_for_ever_ends_by_cancellation() -> None:
             await tcplab.connect(SERVER, 7)
 
 
+@in_virtual_time
+async def test_closing_a_server_ends_serving_for_ever() -> None:
+    async with tcplab.Lab():
+        server = await tcplab.serve(echo, 7)
+        serving = asyncio.create_task(server.serve_forever())
+        await asyncio.sleep(10)
+
+        server.close()
+
+        await asyncio.wait([serving])
+        assert serving.cancelled()  # as asyncio has it
+
+
 @pytest.mark.parametrize(("end", "error"), [("close_clients", type(None)), ("abort_clients", ConnectionResetError)])
 @in_virtual_time
 async def test_a_server_can_end_all_of_its_connections(end: str, error: type) -> None:
@@ -197,11 +210,13 @@ async def test_a_host_may_come_later_and_with_settings_of_its_own() -> None:
 @in_virtual_time
 async def test_leaving_the_lab_ends_what_is_open_with_an_error() -> None:
     async with tcplab.Lab() as lab:
-        client, server = await pair(lab)
+        ends = [*await pair(lab)]
+        await tcplab.create_server(Notes, 7)
+        late = await lab.start_host("10.0.1.2")
+        ends.append((await late.create_connection(Notes, SERVER, 7))[1])
 
-    assert client.calls == server.calls == ["made", "lost"]
-    assert isinstance(client.error, ConnectionAbortedError)
-    assert isinstance(server.error, ConnectionAbortedError)
+    assert [end.calls for end in ends] == [["made", "lost"]] * 3
+    assert [type(end.error) for end in ends] == [ConnectionAbortedError] * 3
 
 
 @in_virtual_time

@@ -1,6 +1,8 @@
 """Protocols and their transports over the lab's TCP: what is called when, and how flow control reaches the peer."""
 
 import asyncio
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -399,6 +401,22 @@ async def test_a_clients_factory_that_raises_leaves_no_connection() -> None:
         assert states(lab.host(CLIENT)) == states(lab.host(SERVER)) == []
 
 
+@in_virtual_time
+async def test_nothing_is_kept_of_a_connection_that_has_ended() -> None:
+    async with tcplab.Lab() as lab:
+        client, server = await pair(lab)
+        kept = [weakref.ref(client.transport), weakref.ref(server.transport)]
+        client.transport.close()
+        await asyncio.sleep(1)
+        server.transport.close()
+        await asyncio.sleep(1)
+
+        del client, server
+        gc.collect()
+
+        assert [transport() for transport in kept] == [None, None]
+
+
 # --- errors ----------------------------------------------------------------------------------------------------------
 
 
@@ -427,3 +445,21 @@ async def test_a_peer_that_dies_in_the_middle_of_a_close_times_out() -> None:
         assert isinstance(server.error, ConnectionAbortedError)
         assert states(lab.host(CLIENT)) == []
         assert State.CLOSED is client.transport.get_extra_info("state")
+
+
+@in_virtual_time
+async def test_a_loop_that_is_late_may_find_the_connection_gone() -> None:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, tcplab.VirtualLoop)
+    async with tcplab.Lab() as lab:
+        client, _ = await pair(lab)
+        await lab.host(SERVER).stop()
+        client.transport.write(b"is anybody there?")
+        await asyncio.sleep(99)
+        loop.leap(2)  # past R2, before the timer's turn
+
+        client.transport.write(b"nobody")
+        await asyncio.sleep(0)
+
+        assert client.calls == ["made", "lost"]
+        assert isinstance(client.error, TimeoutError)

@@ -90,10 +90,13 @@ async def test_what_is_there_already_comes_before_time_passes() -> None:
     here, there = socket.socketpair()
     here.setblocking(False)
     with here, there:
+        sleeper = asyncio.create_task(asyncio.sleep(1))
+        receiving = asyncio.create_task(loop.sock_recv(here, 100))
+        await asyncio.sleep(0)
         there.sendall(b"ready")
-        assert await loop.sock_recv(here, 100) == b"ready"
-
-    assert now() == 0
+        assert await receiving == b"ready"
+        assert now() == 0
+        await sleeper
 
 
 @in_virtual_time

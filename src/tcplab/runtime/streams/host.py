@@ -170,7 +170,7 @@ class LabHost:
     async def start(self) -> None:
         """Switch the host on; a lab does so, once."""
         await self._power.enter_async_context(driven(self._sockets.driver, self._on_failure))
-        self._power.push_async_callback(self._lose)
+        self._power.callback(self.fail, self._stopped())
         self._sockets.start()
         self._running = True
 
@@ -185,10 +185,6 @@ class LabHost:
     def fail(self, error: Exception) -> None:
         """Let every connection and server end with an error, without telling any peer."""
         self._sockets.stop(error)
-
-    async def _lose(self) -> None:
-        self.fail(self._stopped())
-        await asyncio.sleep(0)  # connection_lost comes in the turn between
 
     def _stopped(self) -> OSError:
         return system_error(errno.ECONNABORTED, f"{self.address} has stopped")

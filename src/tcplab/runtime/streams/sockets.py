@@ -105,7 +105,6 @@ class Sockets:
         """Let everything end with an error, without telling any peer."""
         for server in tuple(self._servers.values()):
             server.stop()
-        self._servers.clear()
         for waiter, _ in self._opening.values():
             if not waiter.done():
                 waiter.set_exception(error)
