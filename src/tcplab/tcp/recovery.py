@@ -206,12 +206,7 @@ class Recovery:
                 rtt = round_trip(selected, now) if rtt is None else rtt
                 news += selected
             self._rack.delivered(news, now, echoed)
-            if rtt is not None:
-                self._probe.measured()
-            if self._probe.acknowledged(ack, twice, bare_duplicate=duplicate and not blocks) and self.phase is _OPEN:
-                self.control.lost(size)
-                self.control.recovered()
-                self.reduced = True
+            self._hear_probe(ack, rtt, twice, size, bare_duplicate=duplicate and not blocks)
             if twice is not None:
                 self._arrived_twice(self._rack, twice)
         if advanced > 0:
@@ -325,6 +320,17 @@ class Recovery:
             self.probing = False
         if self.phase not in _RECOVERING and self.flight.next_lost() is not None:
             self._begin(Phase.FAST)
+
+    def _hear_probe(
+        self, ack: int, rtt: Duration | None, twice: Block | None, size: int, *, bare_duplicate: bool
+    ) -> None:
+        """Reduce the window for a loss that a probe has repaired (RFC 8985, 7.4.2), where nothing else did."""
+        if rtt is not None:
+            self._probe.measured()
+        if self._probe.acknowledged(ack, twice, bare_duplicate=bare_duplicate) and self.phase is _OPEN:
+            self.control.lost(size)
+            self.control.recovered()
+            self.reduced = True
 
     def _arrived_twice(self, rack: Rack, block: Block) -> None:
         """Take a D-SACK block."""
