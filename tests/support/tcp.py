@@ -5,8 +5,8 @@ whatever they are, and runs across the wrap where they are near it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from tcplab.node import Address, Event, Output, Packet
 from tcplab.tcp.app import (
@@ -26,7 +26,7 @@ from tcplab.tcp.connection import Status
 from tcplab.tcp.events import ConnectionId
 from tcplab.tcp.host import Host
 from tcplab.tcp.states import State
-from tcplab.units import Instant, in_seconds, seconds
+from tcplab.units import Duration, Instant, in_seconds, seconds
 from tcplab.wire.segment import ACK, NO_OPTIONS, Flags, Options, Segment, flags_from_text, flags_text
 from tcplab.wire.seq import SeqNumber, seq_add, seq_diff
 
@@ -36,6 +36,11 @@ SERVICE = 80
 CLIENT_PORT = 49_152
 
 E = TypeVar("E", bound=Event)
+
+
+def prompt(**settings: Any) -> TcpConfig:
+    """Settings of a TCP that acknowledges at once and lets small segments go: a script shows one thing."""
+    return replace(TcpConfig(delayed_ack=Duration(0), nagle=False), **settings)
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,7 @@ class Wire:
         """Start a host all of whose connections begin with ``iss``, against a peer that begins with ``irs``."""
         self.iss, self.irs = SeqNumber(iss), SeqNumber(irs)
         self.app = Recorder()
-        self.host = Host(HOST, self.app, config, isn=lambda _name, _now: self.iss)
+        self.host = Host(HOST, self.app, prompt() if config is None else config, isn=lambda _name, _now: self.iss)
         self.packets: list[Packet] = []
         """Everything that came out, as it was."""
         self.events: list[tuple[float, Event]] = []

@@ -3,11 +3,10 @@
 import pytest
 
 from tcplab.tcp.app import Send
-from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.events import Ignored, SegmentIgnored
 from tcplab.tcp.states import State
 from tests.support.states import Wires
-from tests.support.tcp import Seg, Wire, ack, data, fin
+from tests.support.tcp import Seg, Wire, ack, data, fin, prompt
 
 _S = State
 SYNCHRONIZED = (_S.ESTABLISHED, _S.FIN_WAIT_1, _S.FIN_WAIT_2, _S.CLOSE_WAIT, _S.CLOSING, _S.LAST_ACK)
@@ -91,7 +90,7 @@ def test_what_reaches_beyond_the_window_is_cut_off(wires: Wires) -> None:
 
 
 def test_a_fin_beyond_the_window_waits_for_room(wires: Wires) -> None:
-    wire = wires.client(TcpConfig(receive_buffer=3))
+    wire = wires.client(prompt(receive_buffer=3))
 
     assert wire.arrives(fin(1, 1, b"abc")) == [ack(1, 4)]
     assert wire.state is State.ESTABLISHED

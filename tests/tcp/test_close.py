@@ -3,12 +3,11 @@
 import pytest
 
 from tcplab.tcp.app import Closed, Failed, PeerClosed, Readable, Writable
-from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.events import ConnectionClosed, ConnectionFailed, Failure, Ignored, SegmentIgnored, StateChanged
 from tcplab.tcp.states import Cause, State
 from tcplab.units import Duration
 from tests.support.states import Wires
-from tests.support.tcp import Seg, Wire, ack, data, fin, rst, rst_ack
+from tests.support.tcp import Seg, Wire, ack, data, fin, prompt, rst, rst_ack
 
 DAY = 86_400.0
 
@@ -112,7 +111,7 @@ def test_an_ack_of_data_before_the_fin_is_not_one_of_the_fin(wires: Wires, state
 
 
 def test_the_fin_follows_what_is_queued(wires: Wires) -> None:
-    wire = wires.client(TcpConfig(mss=4), window=4)
+    wire = wires.client(prompt(mss=4), window=4)
     wire.send(b"12345678")
 
     assert wire.close() == []
@@ -124,7 +123,7 @@ def test_the_fin_follows_what_is_queued(wires: Wires) -> None:
 
 
 def test_the_fin_rides_on_the_last_data_that_is_queued(wires: Wires) -> None:
-    wire = wires.client(TcpConfig(mss=4), window=4)
+    wire = wires.client(prompt(mss=4), window=4)
     wire.send(b"1234567")
     wire.close()
 
@@ -132,7 +131,7 @@ def test_the_fin_rides_on_the_last_data_that_is_queued(wires: Wires) -> None:
 
 
 def test_what_is_queued_follows_in_closing_too(wires: Wires) -> None:
-    wire = wires.client(TcpConfig(mss=4), window=4)
+    wire = wires.client(prompt(mss=4), window=4)
     wire.send(b"12345678")
     wire.close()
 
@@ -145,7 +144,7 @@ def test_what_is_queued_follows_in_closing_too(wires: Wires) -> None:
 
 def test_close_wait_lasts_until_the_fin_is_sent(wires: Wires) -> None:
     """RFC 9293, 3.10.4: queued until the data before it is sent, then LAST_ACK."""
-    wire = wires.client(TcpConfig(mss=4), window=4)
+    wire = wires.client(prompt(mss=4), window=4)
     wire.arrives(fin(1, 1, window=4))
     wire.send(b"12345678")
 
@@ -246,7 +245,7 @@ def test_a_peer_that_is_gone_is_given_up_after_r2(wires: Wires, state: State) ->
 
 
 def test_without_r2_a_fin_is_sent_for_ever(wires: Wires) -> None:
-    wire = wires.reach(State.FIN_WAIT_1, TcpConfig(r2=None))
+    wire = wires.reach(State.FIN_WAIT_1, prompt(r2=None))
 
     sent = wire.run(10_000.0)
 
@@ -272,7 +271,7 @@ def test_fin_wait_2_ends_by_timeout_only_once_released(wires: Wires) -> None:
 
 
 def test_fin_wait_2_is_bounded_from_its_beginning_where_released_before(wires: Wires) -> None:
-    wire = wires.client(TcpConfig(fin_wait_2_timeout=Duration(TcpConfig().fin_wait_2_timeout // 2)))
+    wire = wires.client(prompt(fin_wait_2_timeout=Duration(prompt().fin_wait_2_timeout // 2)))
     assert wire.release(1.0) == [fin(1, 1)]
 
     wire.arrives(ack(1, 2), 1.5)

@@ -3,11 +3,10 @@
 import pytest
 
 from tcplab.tcp.app import Opened, OpenFailed, PeerClosed, Readable
-from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.events import ConnectionOpened, Failure, Ignored, SegmentIgnored, StateChanged
 from tcplab.tcp.states import Cause, State
 from tests.support.states import Wires
-from tests.support.tcp import PEER, SERVICE, Seg, Wire, ack, data, fin, rst, rst_ack, syn, syn_ack
+from tests.support.tcp import PEER, SERVICE, Seg, Wire, ack, data, fin, prompt, rst, rst_ack, syn, syn_ack
 
 
 def changes(wire: Wire) -> list[tuple[float, State, Cause]]:
@@ -231,7 +230,7 @@ def test_a_syn_in_the_window_gets_a_challenge_ack(wires: Wires) -> None:
 
 @pytest.mark.rfc("MUST-14", "MUST-16")
 def test_the_mss_is_the_smaller_of_both(wires: Wires) -> None:
-    wire = wires.client(TcpConfig(mss=1_000), mss=700)
+    wire = wires.client(prompt(mss=1_000), mss=700)
 
     assert [len(seg.data) for seg in wire.send(bytes(2_000))] == [700, 700, 600]
 

@@ -4,7 +4,6 @@ import pytest
 
 from tcplab.node import Address, Packet, PacketDiscarded
 from tcplab.tcp.app import Abort, Close, InvalidCall, Listen, Open, Opened, OpenFailed, Receive, Send, Started, Unlisten
-from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.events import ConnectionFailed, Failure, Ignored, ListenDropped, SegmentIgnored
 from tcplab.tcp.host import Host
 from tcplab.tcp.states import State
@@ -12,7 +11,7 @@ from tcplab.units import SECOND, Instant
 from tcplab.wire.segment import SYN, Segment
 from tcplab.wire.seq import SeqNumber
 from tests.support.states import Wires
-from tests.support.tcp import HOST, PEER, SERVICE, Recorder, Seg, Wire, ack, data, fin, rst, syn, syn_ack
+from tests.support.tcp import HOST, PEER, SERVICE, Recorder, Seg, Wire, ack, data, fin, prompt, rst, syn, syn_ack
 
 OTHER = Address("10.0.2.2")
 
@@ -101,7 +100,7 @@ def test_a_status_tells_the_variables(wires: Wires) -> None:
 
 @pytest.mark.rfc("RFC4987-2.2")
 def test_a_full_backlog_turns_syns_away_in_silence(wires: Wires) -> None:
-    wire = wires()
+    wire = wires(prompt(syn_cookies="off"))
     wire.listen(backlog=2)
 
     assert [wire.arrives(syn(), peer_port=port) for port in (1, 2, 3)] == [[syn_ack()], [syn_ack()], []]
@@ -191,7 +190,7 @@ def test_ephemeral_ports_are_those_of_iana(wires: Wires) -> None:
 
 
 def test_no_ports_left_is_a_clear_error(wires: Wires) -> None:
-    wire = wires(TcpConfig(first_port=50_000, last_port=50_001))
+    wire = wires(prompt(first_port=50_000, last_port=50_001))
     wire.open(token=1)
     wire.open(token=2)
 
@@ -203,7 +202,7 @@ def test_no_ports_left_is_a_clear_error(wires: Wires) -> None:
 
 
 def test_no_ports_towards_one_destination_leaves_the_others(wires: Wires) -> None:
-    wire = wires(TcpConfig(first_port=50_000, last_port=50_000))
+    wire = wires(prompt(first_port=50_000, last_port=50_000))
     wire.open()
 
     assert wire.call(Open(OTHER, SERVICE)) != []
@@ -212,7 +211,7 @@ def test_no_ports_towards_one_destination_leaves_the_others(wires: Wires) -> Non
 
 
 def test_a_port_comes_back_when_its_connection_is_gone(wires: Wires) -> None:
-    wire = wires(TcpConfig(first_port=50_000, last_port=50_000))
+    wire = wires(prompt(first_port=50_000, last_port=50_000))
     wire.local_port = 50_000
     wire.open()
     wire.arrives(Seg("RA", 0, 1))
@@ -231,7 +230,7 @@ def test_a_port_may_be_chosen(wires: Wires) -> None:
 
 
 def test_a_chosen_port_is_not_handed_out(wires: Wires) -> None:
-    wire = wires(TcpConfig(first_port=50_000, last_port=50_001))
+    wire = wires(prompt(first_port=50_000, last_port=50_001))
     wire.open(local_port=50_000)
 
     wire.open()
@@ -297,7 +296,7 @@ def test_a_call_that_the_state_forbids_names_both(wires: Wires, state: State, ca
 
 
 def test_nothing_is_sent_after_the_close_whatever_the_state(wires: Wires) -> None:
-    wire = wires.client(TcpConfig(mss=4), window=4)
+    wire = wires.client(prompt(mss=4), window=4)
     wire.arrives(fin(1, 1, window=4))
     wire.send(bytes(8))
     wire.close()
@@ -310,7 +309,7 @@ def test_nothing_is_sent_after_the_close_whatever_the_state(wires: Wires) -> Non
 
 
 def test_more_than_the_space_is_refused(wires: Wires) -> None:
-    wire = wires.client(TcpConfig(send_buffer=10))
+    wire = wires.client(prompt(send_buffer=10))
 
     with pytest.raises(InvalidCall, match="in ESTABLISHED: 11 octets exceed the space of 10"):
         wire.send(bytes(11))

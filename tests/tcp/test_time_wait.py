@@ -11,7 +11,7 @@ from tcplab.tcp.events import Ignored, SegmentIgnored, StateChanged, TimeWaitEnd
 from tcplab.tcp.states import Cause, State
 from tcplab.units import SECOND, Duration
 from tests.support.states import Wires
-from tests.support.tcp import Seg, Wire, ack, data, fin, rst, rst_ack, syn, syn_ack
+from tests.support.tcp import Seg, Wire, ack, data, fin, prompt, rst, rst_ack, syn, syn_ack
 
 
 def waiting(wires: Wires, config: TcpConfig | None = None) -> Wire:
@@ -47,7 +47,7 @@ def test_it_lasts_two_minutes_twice(wires: Wires) -> None:
 
 
 def test_it_lasts_twice_the_msl_that_is_set(wires: Wires) -> None:
-    wire = waiting(wires, TcpConfig(msl=Duration(5 * SECOND)))
+    wire = waiting(wires, prompt(msl=Duration(5 * SECOND)))
 
     wire.run(100.0)
     assert ended(wire) == [(10.0, "expired", 10.0)]
@@ -170,7 +170,7 @@ def test_what_is_acceptable_is_not_acknowledged(wires: Wires, seg: Seg, reason: 
 
 def test_a_closed_window_does_not_make_the_peer_unacceptable(wires: Wires) -> None:
     """The FIN took the last number of the window, and what is unread keeps it closed."""
-    wire = wires.reach(State.FIN_WAIT_2, TcpConfig(receive_buffer=5))
+    wire = wires.reach(State.FIN_WAIT_2, prompt(receive_buffer=5))
     assert wire.arrives(fin(1, 2, b"abcd")) == [ack(2, 6)]
     assert wire.last.window == 0
 
@@ -204,7 +204,7 @@ def test_after_a_simultaneous_close_it_lasts_as_long(wires: Wires) -> None:
 
 
 def test_the_four_tuple_is_taken_as_long_as_it_lasts(wires: Wires) -> None:
-    wire = wires(TcpConfig(first_port=50_000, last_port=50_000))
+    wire = wires(prompt(first_port=50_000, last_port=50_000))
     wire.local_port = 50_000
     wire.open(0.0)
     wire.arrives(syn_ack())

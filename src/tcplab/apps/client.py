@@ -23,6 +23,7 @@ from tcplab.apps.payload import FixedPayload, RandomPayload
 from tcplab.node import Address
 from tcplab.tcp.app import (
     Abort,
+    Acceptable,
     AppEvent,
     Call,
     Closed,
@@ -156,6 +157,8 @@ class Client:
                 return self._begin(event, now)
             case OpenFailed():
                 return self._open_failed(event, now)
+            case Acceptable():
+                return []  # a client listens to nothing
             case _:
                 transfer = self._transfers.get(event.connection)
                 return [] if transfer is None else self._continue(transfer, event, now)

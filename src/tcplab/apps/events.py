@@ -7,7 +7,9 @@ from tcplab.node import Event
 from tcplab.tcp.events import ConnectionId, Failure
 from tcplab.units import Duration
 
-TransferFailure = Literal["timeout", "refused", "reset", "no_ports", "aborted", "stalled", "truncated"]
+TransferFailure = Literal[
+    "timeout", "refused", "reset", "no_ports", "aborted", "user_timeout", "keep_alive", "stalled", "truncated"
+]
 """Why a transfer failed: what the TCP said (``tcplab.tcp.events.Failure``), or, as the workload saw it, a
 peer that made no progress for too long (``stalled``) or closed in the middle of its frame (``truncated``)."""
 

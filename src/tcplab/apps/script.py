@@ -122,6 +122,8 @@ class Script:
                     return [app.Abort(event.connection)]
                 self._connection, self._space = event.connection, event.space
                 return self._happened("opened", now)
+            case app.Acceptable():
+                return []  # it listens with automatic acceptance
             case _:
                 return self._on_connection(event, now) if event.connection == self._connection else []
 

@@ -10,6 +10,7 @@ from tcplab.apps.frames import DIGEST_OCTETS, NUMBER_OCTETS, FrameWriter, Header
 from tcplab.apps.payload import FixedPayload, QueuedPayload, RandomPayload
 from tcplab.tcp.app import (
     Abort,
+    Acceptable,
     AppEvent,
     Call,
     Closed,
@@ -96,8 +97,8 @@ class Server:
                 self._visits[event.connection] = visit
                 self._agenda.set((event.connection, "patience"), after(now, self.config.patience))
                 return []
-            case OpenFailed():
-                return []  # a server opens nothing
+            case OpenFailed() | Acceptable():
+                return []  # a server opens nothing, and connections are its own as soon as they are open
             case _:
                 open_visit = self._visits.get(event.connection)
                 return [] if open_visit is None else self._continue(open_visit, event, now)

@@ -8,6 +8,7 @@ from typing import Final, Literal, NamedTuple
 from tcplab.apps.agenda import Agenda
 from tcplab.node import Address
 from tcplab.tcp.app import (
+    Acceptable,
     AppEvent,
     Call,
     Close,
@@ -143,7 +144,7 @@ class Talker:
                 for opening in self._opens:
                     self._agenda.set(opening, opening.at)
                 return [] if self._listens is None else [Listen(self._listens)]
-            case OpenFailed():
+            case OpenFailed() | Acceptable():
                 return []
             case Opened():
                 return self._begin(event, now)

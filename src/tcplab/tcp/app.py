@@ -8,17 +8,24 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol
 
 from tcplab.node import Address, Event
+from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.events import ConnectionId, Failure
-from tcplab.units import Instant
+from tcplab.units import Duration, Instant
 
 # --- what an application can ask for -----------------------------------------------------------------------------
 
 
 class Listen(NamedTuple):
-    """Take connections on a port; at most ``backlog`` of them half-open or unanswered at a time."""
+    """Take connections on a port; at most ``backlog`` of them half-open at a time.
+
+    With ``manual``, those that are open wait for :class:`Accept`, ``backlog`` of them at most; else they are the
+    application's as soon as they are open. ``config`` takes the place of the host's settings.
+    """
 
     port: int
     backlog: int = 128
+    manual: bool = False
+    config: TcpConfig | None = None
 
 
 class Unlisten(NamedTuple):
@@ -27,16 +34,36 @@ class Unlisten(NamedTuple):
     port: int
 
 
+class Accept(NamedTuple):
+    """Take the connection that has waited longest on a port; it comes as :class:`Opened`, if there is one."""
+
+    port: int
+
+
 class Open(NamedTuple):
     """Open a connection; ``token`` comes back in :class:`Opened` or :class:`OpenFailed`.
 
-    ``local_port`` 0 takes a free ephemeral port.
+    ``local_port`` 0 takes a free ephemeral port. ``config`` takes the place of the host's settings.
     """
 
     remote: Address
     remote_port: int
     token: int = 0
     local_port: int = 0
+    config: TcpConfig | None = None
+
+
+class Configure(NamedTuple):
+    """Change settings of one connection; what is ``None`` stays as it is.
+
+    ``no_delay`` switches the Nagle algorithm off (MUST-17), ``keep_alive`` switches keep-alives (MUST-24), and
+    ``user_timeout`` bounds how long data may stay unacknowledged, nanoseconds (RFC 5482).
+    """
+
+    connection: ConnectionId
+    no_delay: bool | None = None
+    keep_alive: bool | None = None
+    user_timeout: Duration | None = None
 
 
 class Send(NamedTuple):
@@ -77,10 +104,10 @@ class Report(NamedTuple):
     event: Event
 
 
-OnConnection = Send | Receive | Close | Release | Abort
-ON_CONNECTION: Final = (Send, Receive, Close, Release, Abort)
+OnConnection = Send | Receive | Close | Release | Abort | Configure
+ON_CONNECTION: Final = (Send, Receive, Close, Release, Abort, Configure)
 
-Call = Listen | Unlisten | Open | Send | Receive | Close | Release | Abort | Report
+Call = Listen | Unlisten | Accept | Open | Send | Receive | Close | Release | Abort | Configure | Report
 
 # --- what an application is told ---------------------------------------------------------------------------------
 
@@ -95,6 +122,13 @@ class Opened(NamedTuple):
     connection: ConnectionId
     space: int
     token: int | None
+
+
+class Acceptable(NamedTuple):
+    """``waiting`` connections wait to be accepted on a port; told whenever one comes."""
+
+    port: int
+    waiting: int
 
 
 class OpenFailed(NamedTuple):
@@ -144,7 +178,7 @@ class Failed(NamedTuple):
     reason: Failure
 
 
-AppEvent = Started | Opened | OpenFailed | Readable | Received | Writable | PeerClosed | Closed | Failed
+AppEvent = Started | Opened | Acceptable | OpenFailed | Readable | Received | Writable | PeerClosed | Closed | Failed
 
 
 class App(Protocol):

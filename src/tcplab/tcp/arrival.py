@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from tcplab.node import Packet
 from tcplab.tcp import emission
-from tcplab.tcp.app import Opened, PeerClosed, Readable, Writable
-from tcplab.tcp.config import MSS_UNTOLD
+from tcplab.tcp.app import Opened, Writable
+from tcplab.tcp.congestion import congestion_control, initial_window
+from tcplab.tcp.ecn import Ecn
 from tcplab.tcp.effects import Effects
 from tcplab.tcp.events import (
     ConnectionOpened,
@@ -17,20 +18,24 @@ from tcplab.tcp.events import (
     ResetReceived,
     ResetSent,
     RttSampled,
-    SegmentIgnored,
 )
-from tcplab.tcp.reassembly import Reassembly
+from tcplab.tcp.flight import Flight
+from tcplab.tcp.negotiation import TIMESTAMPS_OCTETS, agree, asks_for_ecn, payload_limit
+from tcplab.tcp.reassembly import Reassembly, pieces_limit
+from tcplab.tcp.recovery import Phase, Recovery
 from tcplab.tcp.reset import reset_for
 from tcplab.tcp.states import Cause, State
-from tcplab.units import MILLISECOND, Duration, Instant, elapsed
-from tcplab.wire.segment import ACK, FIN, RST, SYN, Segment
+from tcplab.tcp.syn_cookies import Remembered
+from tcplab.tcp.text import take_text_and_fin
+from tcplab.tcp.timestamps import Refusal, Timestamps
+from tcplab.units import Duration, Instant, elapsed
+from tcplab.wire.segment import ACK, CWR, ECE, FIN, RST, SYN, Flags, Segment
+from tcplab.wire.seq import SeqNumber, seq_add
 
 if TYPE_CHECKING:
     from tcplab.tcp.connection import Connection
 
-_RECEIVING: Final = frozenset({State.ESTABLISHED, State.FIN_WAIT_1, State.FIN_WAIT_2})
-_DUPLICATE_ACKS: Final = 3  # RFC 5681, section 3.2
-_CHALLENGE_INTERVAL: Final = Duration(500 * MILLISECOND)  # Linux's default of tcp_invalid_ratelimit
+_UNSCALED_LIMIT: Final = 0xFFFF  # the window of a SYN is never scaled (RFC 7323, 2.2)
 
 
 def segment_arrives(c: Connection, packet: Packet, now: Instant, effects: Effects) -> None:
@@ -43,24 +48,20 @@ def segment_arrives(c: Connection, packet: Packet, now: Instant, effects: Effect
         segment = packet.segment
         seq = c.rcv.position(segment.seq)
         if (
-            _check_sequence(c, packet, seq, now, effects)
+            (c.timestamps is None or _check_timestamps(c, c.timestamps, packet, now, effects))
+            and _check_sequence(c, packet, seq, now, effects)
             and (not segment.flags & (RST | SYN) or _check_reset_and_syn(c, packet, seq, now, effects))
             and _check_ack(c, packet, seq, now, effects)
-            and (segment.payload or segment.flags & FIN or c.holes)
+            and (segment.payload or segment.flags & FIN or c.holes is not None)
         ):
-            _take_text_and_fin(c, packet, seq, now, effects)
+            take_text_and_fin(c, packet, seq, now, effects)
     if (c.ack_due or c.queue or c.fin_queued) and c.state is not State.CLOSED and c.state is not State.LISTEN:
         emission.emit(c, now, effects)
 
 
-def _ignore(c: Connection, packet: Packet, reason: Ignored, effects: Effects) -> bool:
-    effects.events.append(SegmentIgnored(c.id, packet, reason))
-    return False
-
-
 def _refuse(c: Connection, packet: Packet, now: Instant, effects: Effects) -> bool:
     """Answer an unacceptable ACK of an unsynchronized state with a reset (3.5.2, group 2)."""
-    _ignore(c, packet, Ignored.UNACCEPTABLE_ACK, effects)
+    c.ignore(packet, Ignored.UNACCEPTABLE_ACK, effects)
     if (reset := reset_for(packet.segment)) is not None:
         effects.send(reset, packet.source, now)
         effects.events.append(ResetSent(c.id, ResetReason.UNACCEPTABLE_ACK))
@@ -73,26 +74,50 @@ def _refuse(c: Connection, packet: Packet, now: Instant, effects: Effects) -> bo
 def _in_listen(c: Connection, packet: Packet, now: Instant, effects: Effects) -> None:
     segment = packet.segment
     if segment.flags & RST:
-        _ignore(c, packet, Ignored.RESET_FOR_STRANGER, effects)
+        c.ignore(packet, Ignored.RESET_FOR_STRANGER, effects)
     elif segment.flags & ACK:
         _refuse(c, packet, now, effects)
     elif not segment.flags & SYN:
-        _ignore(c, packet, Ignored.NO_SYN, effects)
+        c.ignore(packet, Ignored.NO_SYN, effects)
     else:
         c.opened_at = now
-        _take_syn(c, segment)
+        _take_syn(c, segment, now)
         c.enter(Cause.SYN_ARRIVED, now, effects)
         emission.emit_syn(c, now, effects)
 
 
-def _take_syn(c: Connection, segment: Segment) -> None:
-    """Take the peer's ISN, window and MSS; keep its text, unacknowledged, until ESTABLISHED."""
-    c.rcv.begin(segment.seq, c.config.receive_buffer)
-    c.mss = min(c.config.mss, segment.options.mss or MSS_UNTOLD)
+def _take_syn(c: Connection, segment: Segment, now: Instant) -> None:
+    """Take the peer's ISN, window and options; keep its text, unacknowledged, until ESTABLISHED."""
+    config, options = c.config, segment.options
+    c.rcv.begin(segment.seq, min(config.receive_buffer, _UNSCALED_LIMIT))
+    wanted = asks_for_ecn(segment.flags) and not c.timer.attempts  # what was sent again did not ask for it
+    c.agreed = agreed = agree(config, options, ecn=wanted)
+    c.snd.scale, c.rcv.scale = agreed.snd_wscale, agreed.rcv_wscale
+    c.window_step = max(c.window_step, 1 << agreed.rcv_wscale)
+    c.mss = payload_limit(agreed.mss, TIMESTAMPS_OCTETS if agreed.timestamps else 0)
+    c.sack = agreed.sack
+    if agreed.ecn:
+        c.ecn = Ecn()
+    if options.timestamps is None or not agreed.timestamps:
+        c.timestamps = None
+    else:
+        c.timestamps = c.timestamps or Timestamps(c.clock_offset, now)
+        c.timestamps.begin(options.timestamps[0], now)
     _take_window(c, segment.window, 0, 0)
     if segment.payload:
-        c.holes = Reassembly()
+        c.holes = Reassembly(pieces_limit(config.receive_buffer))
         c.holes.insert(1, segment.payload[: c.rcv.wnd])
+
+
+def take_remembered_syn(c: Connection, kept: Remembered, packet: Packet, now: Instant, effects: Effects) -> None:
+    """Take a SYN that our cookie remembers (RFC 4987, 3.6), in LISTEN; ``packet`` brought the cookie back."""
+    segment = packet.segment
+    flags = Flags(SYN | ECE | CWR) if kept.ecn else SYN
+    syn = Segment(segment.sport, segment.dport, seq_add(segment.seq, -1), SeqNumber(0), flags, 0, kept.options)
+    c.opened_at = now
+    _take_syn(c, syn, now)
+    c.snd.nxt = 1
+    c.enter(Cause.SYN_ARRIVED, now, effects)
 
 
 def _take_window(c: Connection, window: int, seq: int, ack: int) -> None:
@@ -115,35 +140,69 @@ def _in_syn_sent(c: Connection, packet: Packet, now: Instant, effects: Effects) 
         if flags & ACK:
             _reset_arrived(c, Failure.REFUSED, now, effects)
         else:
-            _ignore(c, packet, Ignored.RESET_NOT_EXACT, effects)
+            c.ignore(packet, Ignored.RESET_NOT_EXACT, effects)
         return
     if not flags & SYN:
-        _ignore(c, packet, Ignored.NO_SYN, effects)
+        c.ignore(packet, Ignored.NO_SYN, effects)
         return
-    _take_syn(c, segment)
+    _take_syn(c, segment, now)
     if not flags & ACK:
         c.enter(Cause.SYN_ARRIVED, now, effects)
         emission.emit_syn(c, now, effects)
         return
     _established(c, segment, 0, now, effects)
     c.ack_due = True
-    _take_text_and_fin(c, packet, 0, now, effects)
+    take_text_and_fin(c, packet, 0, now, effects)
 
 
 def _established(c: Connection, segment: Segment, seq: int, now: Instant, effects: Effects) -> None:
     """Our SYN is acknowledged: enter ESTABLISHED and tell everybody."""
-    c.snd.una = c.snd.position(segment.ack)
+    snd = c.snd
+    snd.una = ack = snd.position(segment.ack)
     if c.timer.attempts:
         c.rtt.after_lost_syn()
-    _time_round_trip(c, now, effects)
+    rtt = _round_trip(c, segment, now) if c.syn_sent_at is None else elapsed(c.syn_sent_at, now)
+    if rtt is not None:
+        _sample(c, rtt, effects)
+    # where a SYN was lost, begin with a single segment (RFC 5681, 3.1)
+    window = c.mss if c.timer.attempts else initial_window(c.mss, c.config.initial_window)
+    c.recovery = Recovery(Flight(1), congestion_control(c.config.congestion, c.mss, window), sack=c.sack)
     c.timer.stop()
-    c.recover = None
     c.opened = True
-    _take_window(c, segment.window, seq, c.snd.una)
-    c.enter(Cause.SYN_ACK_ARRIVED if c.state is State.SYN_SENT else Cause.ACK_OF_SYN, now, effects)
+    if c.keep_alive is not None:
+        c.keep_alive.heard(now)
+    opening = c.state is State.SYN_SENT
+    _take_window(c, segment.window if opening else segment.window << snd.scale, seq, ack)
+    c.enter(Cause.SYN_ACK_ARRIVED if opening else Cause.ACK_OF_SYN, now, effects)
     effects.events.append(ConnectionOpened(c.id, "passive" if c.passive else "active", elapsed(c.opened_at, now)))
-    if not c.released:
-        effects.signals.append(Opened(c.id, c.space, None if c.passive else c.token))
+    c.tell(Opened(c.id, c.space, None if c.passive else c.token), effects)
+
+
+def _round_trip(c: Connection, segment: Segment, now: Instant) -> Duration | None:
+    """Return the round trip that timestamps tell, even of what was sent again (RFC 7323, 4)."""
+    if c.timestamps is None or segment.options.timestamps is None:
+        return None
+    return c.timestamps.round_trip(segment.options.timestamps[1], now)
+
+
+def _sample(c: Connection, rtt: Duration, effects: Effects) -> None:
+    c.rtt.sample(rtt)
+    effects.events.append(RttSampled(c.id, rtt, c.rtt.rto))
+
+
+# --- 3.10.7.4 before all else: timestamps (RFC 7323, section 5.3) -------------------------------------------------
+
+
+def _check_timestamps(c: Connection, timestamps: Timestamps, packet: Packet, now: Instant, effects: Effects) -> bool:
+    """Go on unless the segment is an old duplicate by its timestamp, or has none; a SYN without one may ask anew."""
+    segment = packet.segment
+    refusal = timestamps.refuses(segment, now)
+    if refusal is None or (refusal is Refusal.MISSING and segment.flags & SYN):
+        return True
+    if refusal is Refusal.MISSING:
+        return c.ignore(packet, Ignored.NO_TIMESTAMP, effects)
+    _acknowledge_unacceptable(c, segment, c.rcv.position(segment.seq), now, effects)
+    return c.ignore(packet, Ignored.OLD_TIMESTAMP, effects)
 
 
 # --- 3.10.7.4, first: sequence number ----------------------------------------------------------------------------
@@ -153,17 +212,20 @@ def _check_sequence(c: Connection, packet: Packet, seq: int, now: Instant, effec
     """Go on if any of the segment lies in the window; else acknowledge, so that the peer learns where we are."""
     segment = packet.segment
     rcv = c.rcv
-    if seq == rcv.nxt and (rcv.edge != seq or not segment.length):
-        return True
-    if seq < rcv.edge and seq + max(segment.length, 1) > rcv.nxt:
-        return True
-    if segment.flags & (RST | SYN | ACK) == ACK and _is_heard(c, seq, segment.length):
-        if seq < rcv.nxt:
-            _acknowledge_unacceptable(c, segment, now)
-        return True
-    if not segment.flags & RST:
-        _acknowledge_unacceptable(c, segment, now)
-    return _ignore(c, packet, Ignored.UNACCEPTABLE_SEQUENCE, effects)
+    length = segment.length
+    if not (seq == rcv.nxt and (rcv.edge != seq or not length)) and not (
+        seq < rcv.edge and seq + max(length, 1) > rcv.nxt
+    ):
+        heard = segment.flags & (RST | SYN | ACK) == ACK and _is_heard(c, seq, length)
+        if not segment.flags & RST and (not heard or seq < rcv.nxt):
+            _acknowledge_unacceptable(c, segment, seq, now, effects)
+        if not heard:
+            return c.ignore(packet, Ignored.UNACCEPTABLE_SEQUENCE, effects)
+    if c.timestamps is not None and segment.options.timestamps is not None:
+        c.timestamps.accept(segment.options.timestamps[0], seq, now)
+    if c.keep_alive is not None:
+        c.keep_alive.heard(now)
+    return True
 
 
 def _is_heard(c: Connection, seq: int, length: int) -> bool:
@@ -182,17 +244,26 @@ def _is_heard(c: Connection, seq: int, length: int) -> bool:
     return seq == rcv.edge or (seq == rcv.nxt - 1 and c.state is not State.SYN_RECEIVED)
 
 
-def _acknowledge_unacceptable(c: Connection, segment: Segment, now: Instant) -> None:
+def _acknowledge_unacceptable(c: Connection, segment: Segment, seq: int, now: Instant, effects: Effects) -> None:
     """Let the peer learn where we are; a bare ACK only so often, lest two ends answer each other for ever.
 
     That is what desynchronized ends would do (RFC 5961, section 7). Data and FINs are always answered: the peer may
     be sending them again because our ACK was lost.
     """
     if not segment.length:
-        if now < c.challenge_after:
-            return
-        c.challenge_after = Instant(now + _CHALLENGE_INTERVAL)
+        _challenge(c, now, effects)
+        return
     c.ack_due = True
+    if c.sack and segment.payload and seq < c.rcv.nxt:
+        c.duplicate = (seq, min(seq + len(segment.payload), c.rcv.nxt))
+
+
+def _challenge(c: Connection, now: Instant, effects: Effects) -> None:
+    """Send a challenge ACK, if the host's budget has one left (RFC 5961, section 7)."""
+    again_at = effects.challenges.grant(c.challenge_after, now)
+    if again_at is not None:
+        c.challenge_after = again_at
+        c.ack_due = True
 
 
 # --- second: RST (RFC 5961, section 3.2) -------------------------------------------------------------------------
@@ -202,8 +273,8 @@ def _check_reset_and_syn(c: Connection, packet: Packet, seq: int, now: Instant, 
     if not packet.segment.flags & RST:
         return _check_syn(c, packet, now, effects)
     if seq != c.rcv.nxt:
-        c.ack_due = True
-        return _ignore(c, packet, Ignored.RESET_NOT_EXACT, effects)
+        _challenge(c, now, effects)
+        return c.ignore(packet, Ignored.RESET_NOT_EXACT, effects)
     _reset_arrived(c, Failure.REFUSED if c.state is State.SYN_RECEIVED else Failure.RESET, now, effects)
     return False
 
@@ -222,8 +293,8 @@ def _check_syn(c: Connection, packet: Packet, now: Instant, effects: Effects) ->
     if c.passive and c.state is State.SYN_RECEIVED:
         c.enter(Cause.SYN_IN_WINDOW, now, effects)
     else:
-        c.ack_due = True
-    return _ignore(c, packet, Ignored.SYN_IN_WINDOW, effects)
+        _challenge(c, now, effects)
+    return c.ignore(packet, Ignored.SYN_IN_WINDOW, effects)
 
 
 # --- fifth: ACK --------------------------------------------------------------------------------------------------
@@ -233,7 +304,7 @@ def _check_ack(c: Connection, packet: Packet, seq: int, now: Instant, effects: E
     segment = packet.segment
     snd = c.snd
     if not segment.flags & ACK:
-        return _ignore(c, packet, Ignored.NO_ACK, effects)
+        return c.ignore(packet, Ignored.NO_ACK, effects)
     ack = snd.position(segment.ack)
     if c.state is State.SYN_RECEIVED:
         if not snd.una < ack <= snd.nxt:
@@ -243,17 +314,17 @@ def _check_ack(c: Connection, packet: Packet, seq: int, now: Instant, effects: E
             c.begin_close(now, effects)
         return True
     if ack > snd.nxt or ack < snd.una - snd.max_wnd:  # RFC 5961, section 5.2
-        _acknowledge_unacceptable(c, segment, now)
-        return _ignore(c, packet, Ignored.UNACCEPTABLE_ACK, effects)
+        _acknowledge_unacceptable(c, segment, seq, now, effects)
+        return c.ignore(packet, Ignored.UNACCEPTABLE_ACK, effects)
     if ack < snd.una:
-        return segment.length > 0 or _ignore(c, packet, Ignored.OLD_ACK, effects)
-    window = snd.wnd
+        return segment.length > 0 or c.ignore(packet, Ignored.OLD_ACK, effects)
+    window, told = snd.wnd, segment.window << snd.scale
     if ack > snd.una:
-        _take_window(c, segment.window, seq, ack)
-        _acknowledged(c, ack, now, effects)
+        _take_window(c, told, seq, ack)
+        _acknowledged(c, segment, ack, now, effects)
         return c.state is not State.CLOSED
     if snd.wl1 < seq or (snd.wl1 == seq and snd.wl2 <= ack):  # no later segment has told SND.WND
-        _take_window(c, segment.window, seq, ack)
+        _take_window(c, told, seq, ack)
     _not_acknowledged(c, segment, window, now, effects)
     return True
 
@@ -265,109 +336,54 @@ def _not_acknowledged(c: Connection, segment: Segment, window: int, now: Instant
     """
     snd = c.snd
     if snd.wnd == 0:
-        c.timer.alive(now, c.config.r2)
+        c.timer.alive(now, c.r2)
     elif snd.nxt == snd.una:
         return
     elif window == 0:
-        emission.retransmit(c, now, effects, "fast")  # what probed the closed window need not wait for the timer
-    elif not segment.length and segment.window == window:
-        c.duplicate_acks += 1
-        if c.duplicate_acks == _DUPLICATE_ACKS and c.recover is None:
-            c.recover = snd.nxt
-            emission.retransmit(c, now, effects, "fast")
+        emission.probe_again(c, "fast", now, effects)  # what probed the closed window need not wait for the timer
+    else:
+        duplicate = not segment.length and segment.window << snd.scale == window
+        if duplicate or segment.options.sack:
+            _tell_recovery(c, segment, snd.una, duplicate, now)
 
 
-def _acknowledged(c: Connection, ack: int, now: Instant, effects: Effects) -> None:
+def _acknowledged(c: Connection, segment: Segment, ack: int, now: Instant, effects: Effects) -> None:
     snd = c.snd
     fin_acked = c.fin_sent and ack == snd.nxt
     octets = ack - snd.una - fin_acked
     snd.una = ack
     if octets:
         del c.queue[:octets]
-    c.duplicate_acks = 0
-    _time_round_trip(c, now, effects)
+    rtt = _tell_recovery(c, segment, ack, False, now)
+    if rtt is None:
+        rtt = _round_trip(c, segment, now)
+    if rtt is not None:
+        _sample(c, rtt, effects)
     if ack < snd.nxt:
-        c.timer.restart(now, c.rtt.rto, c.config.r2)
+        c.timer.restart(now, c.rtt.rto, c.r2)
     else:
         c.timer.stop()
-    if c.recover is not None:
-        if ack < c.recover:
-            emission.retransmit(c, now, effects, "fast")  # a partial acknowledgement shows the next hole (RFC 6582)
-        else:
-            c.recover = None
     if fin_acked:
         c.enter(Cause.ACK_OF_FIN, now, effects)
-    elif octets and not c.fin_queued and not c.released:
-        effects.signals.append(Writable(c.id, c.space))
+    elif octets and not c.fin_queued:
+        c.tell(Writable(c.id, c.space), effects)
 
 
-def _time_round_trip(c: Connection, now: Instant, effects: Effects) -> None:
-    """Sample the round trip if the segment being timed is acknowledged; Karn: it was never sent again (MUST-18)."""
-    if c.timing is None:
-        return
-    end, sent = c.timing
-    if end <= c.snd.una:
-        c.timing = None
-        rtt = elapsed(sent, now)
-        c.rtt.sample(rtt)
-        effects.events.append(RttSampled(c.id, rtt, c.rtt.rto))
-
-
-# --- seventh: text; eighth: FIN ----------------------------------------------------------------------------------
-
-
-def _take_text_and_fin(c: Connection, packet: Packet, seq: int, now: Instant, effects: Effects) -> None:
-    segment = packet.segment
-    if c.state not in _RECEIVING:
-        if segment.payload or segment.flags & FIN:
-            c.ack_due = True
-            _ignore(c, packet, Ignored.AFTER_FIN, effects)
-        return
-    if not _take_text(c, segment, seq, now, effects):
-        return
-    if c.peer_fin is not None and c.peer_fin == c.rcv.nxt:
-        c.rcv.nxt += 1
-        if c.closing_since is None:
-            c.closing_since = now
-        if not c.released:
-            effects.signals.append(PeerClosed(c.id))
-        c.enter(Cause.FIN_ARRIVED, now, effects)
-
-
-def _take_text(c: Connection, segment: Segment, seq: int, now: Instant, effects: Effects) -> bool:
-    """Take what of the text lies in the window, and what it frees of the reassembly queue."""
-    rcv = c.rcv
-    flags, payload = segment.flags, segment.payload
-    start = seq + 1 if flags & SYN else seq
-    if flags & FIN and rcv.nxt <= start + len(payload) < rcv.edge:
-        c.peer_fin = start + len(payload)
-    if payload:
-        if start < rcv.nxt:
-            payload, start = payload[rcv.nxt - start :], rcv.nxt
-        if start + len(payload) > rcv.edge:
-            payload = payload[: max(rcv.edge - start, 0)]
-        if payload and c.released:
-            emission.emit_reset(c, ResetReason.DATA_AFTER_RELEASE, now, effects)
-            c.enter(Cause.ABORT_CALL, now, effects)
-            c.fail(Failure.ABORTED, effects)
-            return False
-    if c.holes is not None or start != rcv.nxt:
-        payload = _through_holes(c, start, payload)
-    if payload:
-        rcv.nxt += len(payload)
-        c.unread += payload
-        effects.signals.append(Readable(c.id, len(c.unread)))
-    if payload or segment.length:  # what a SYN brought is freed by a bare ACK
-        c.ack_due = True
-    return True
-
-
-def _through_holes(c: Connection, start: int, payload: bytes) -> bytes:
-    """Keep what came ahead of a hole; return what is in order now."""
-    if c.holes is None:
-        c.holes = Reassembly()
-    c.holes.insert(start, payload)
-    freed = c.holes.take(c.rcv.nxt)
-    if not c.holes:
-        c.holes = None
-    return freed
+def _tell_recovery(c: Connection, segment: Segment, ack: int, duplicate: bool, now: Instant) -> Duration | None:
+    """Let loss recovery take the acknowledgement; return the round trip that it measures."""
+    recovery, srtt, options = c.recovery, c.rtt.srtt, segment.options
+    assert recovery is not None, "the connection is open"
+    if recovery.phase is Phase.OPEN and not duplicate and not options.sack and c.ecn is None:
+        return recovery.acknowledged(ack, now, srtt)
+    position = c.snd.position
+    return recovery.acknowledged(
+        ack,
+        now,
+        srtt,
+        blocks=[(position(left), position(right)) for left, right in options.sack] if c.sack else (),
+        duplicate=duplicate,
+        echoed=None
+        if c.timestamps is None or options.timestamps is None
+        else c.timestamps.echoed(options.timestamps[1], now),
+        marked=c.ecn is not None and segment.flags & ECE > 0,
+    )

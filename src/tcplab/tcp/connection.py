@@ -6,38 +6,50 @@ connection's variables are here. Nothing here waits, reads a clock or raises at 
 
 from typing import NamedTuple, assert_never
 
+from tcplab.node import Packet
 from tcplab.tcp import emission
 from tcplab.tcp.app import (
     Abort,
+    AppEvent,
     Close,
     Closed,
+    Configure,
     Failed,
     InvalidCall,
     OnConnection,
+    Opened,
     OpenFailed,
+    PeerClosed,
+    Readable,
     Receive,
     Received,
     Release,
     Send,
 )
 from tcplab.tcp.config import MSS_UNTOLD, TcpConfig
+from tcplab.tcp.ecn import Ecn
 from tcplab.tcp.effects import Effects
 from tcplab.tcp.events import (
     ConnectionClosed,
     ConnectionFailed,
     ConnectionId,
     Failure,
+    Ignored,
     IllegalTransition,
     ResetReason,
+    SegmentIgnored,
     Side,
     StateChanged,
 )
-from tcplab.tcp.reassembly import Reassembly
+from tcplab.tcp.negotiation import Agreed
+from tcplab.tcp.reassembly import Block, Reassembly
+from tcplab.tcp.recovery import Recovery
 from tcplab.tcp.rtt import RttEstimator
 from tcplab.tcp.spaces import ReceiveSpace, SendSpace
 from tcplab.tcp.states import TRANSITIONS, Cause, State
-from tcplab.tcp.timers import RetransmissionTimer
-from tcplab.units import Instant, earliest, elapsed
+from tcplab.tcp.timers import KeepAlive, RetransmissionTimer
+from tcplab.tcp.timestamps import Timestamps
+from tcplab.units import Duration, Instant, elapsed
 from tcplab.wire.seq import SeqNumber
 
 _SENDABLE = frozenset({State.ESTABLISHED, State.CLOSE_WAIT})
@@ -60,83 +72,85 @@ class Status(NamedTuple):
     rcv_wnd: int
     unsent_or_unacknowledged: int
     unread: int
+    ahead_of_hole: int = 0
+    """Octets that came ahead of a hole."""
+    cwnd: int | None = None
+    """The congestion window, octets; ``None`` before the connection is open."""
+    ssthresh: int | None = None
 
 
 class Connection:
     """A transmission control block and the calls on it."""
 
     __slots__ = (
-        "ack_due",
-        "active_close",
-        "challenge_after",
-        "closing_since",
-        "config",
-        "duplicate_acks",
-        "fin_queued",
-        "fin_sent",
-        "fin_wait_2_at",
-        "half_open",
-        "holes",
-        "id",
-        "mss",
-        "opened",
-        "opened_at",
-        "passive",
-        "peer_fin",
-        "queue",
-        "rcv",
-        "recover",
-        "released",
-        "rtt",
-        "scheduled",
-        "snd",
-        "state",
-        "timer",
-        "timing",
-        "token",
-        "unread",
-        "window_step",
-    )
+        "accepting", "ack_at", "ack_due", "acked", "active_close", "agreed", "challenge_after", "clock_offset",
+        "closing_since", "config", "duplicate", "ecn", "fin_queued", "fin_sent", "fin_wait_2_at", "half_open",
+        "holes", "id", "keep_alive", "largest", "mss", "nagle", "opened", "opened_at", "passive", "peer_fin", "queue",
+        "rcv", "recovery", "released", "rtt", "sack", "scheduled", "sent_at", "small_end", "snd", "state",
+        "syn_sent_at", "timer", "timestamps", "token", "unread", "user_timeout", "window_step",
+    )  # fmt: skip
 
-    def __init__(self, connection: ConnectionId, config: TcpConfig, iss: SeqNumber, token: int = 0) -> None:
+    def __init__(
+        self, connection: ConnectionId, config: TcpConfig, iss: SeqNumber, token: int = 0, clock_offset: int = 0
+    ) -> None:
         """Make a connection in CLOSED.
 
         Args:
             connection: its name and 4-tuple.
-            config: settings of its host.
+            config: its settings.
             iss: the initial send sequence number.
             token: what the application calls its OPEN.
+            clock_offset: where its timestamp clock starts.
         """
         self.id = connection
         self.config = config
         self.state = State.CLOSED
         self.token = token
+        self.clock_offset = clock_offset
         self.snd = SendSpace(iss)
         self.rcv = ReceiveSpace()
-        self.mss = min(MSS_UNTOLD, config.mss)
-        self.window_step = min(config.mss, config.receive_buffer // 2)  # 3.8.6.2.2: the least that is worth telling
+        # what the two SYNs have agreed on
+        self.agreed: Agreed | None = None
+        self.mss = MSS_UNTOLD  # octets of data that a segment to the peer may carry beside timestamps
+        self.timestamps: Timestamps | None = None
+        self.sack = False
+        self.ecn: Ecn | None = None
+        # sending
         self.queue = bytearray()  # from SND.UNA on: sent and unacknowledged, then unsent
-        self.unread = bytearray()  # taken in order, not yet received by the application
-        self.holes: Reassembly | None = None  # what came ahead of a hole
+        self.recovery: Recovery | None = None  # once the connection is open
+        self.sent_at: Instant | None = None  # when data was last sent
         self.rtt = RttEstimator(config)
         self.timer = RetransmissionTimer()
-        self.timing: tuple[int, Instant] | None = None  # the segment being timed: its end, when it was sent
-        self.duplicate_acks = 0
-        self.recover: int | None = None  # while set, what was sent before it may have holes (RFC 6582)
+        self.syn_sent_at: Instant | None = None  # while its acknowledgement would measure the round trip (MUST-18)
+        self.nagle = config.nagle
+        self.small_end = 0  # the position after the last segment that was not a full one
+        self.user_timeout = config.user_timeout
+        # receiving
+        self.unread = bytearray()  # taken in order, not yet received by the application
+        self.holes: Reassembly | None = None  # what came ahead of a hole
+        self.duplicate: Block | None = None  # what came twice, to be reported with the next ACK
+        self.window_step = min(config.mss, config.receive_buffer // 2)  # 3.8.6.2.2: the least that is worth telling
+        self.largest = 0  # octets of the largest segment taken: the peer's idea of a full one
+        self.acked = 0  # the position that our last ACK told
+        self.ack_due = False
+        self.ack_at: Instant | None = None  # when an ACK that waits for company must be sent
+        self.challenge_after = Instant(0)  # until then no bare ACK that is unacceptable is answered
+        self.keep_alive = KeepAlive(config) if config.keep_alive else None
+        # opening and closing
         self.passive = False
         self.opened = False
         self.released = False
-        self.ack_due = False
         self.fin_queued = False
         self.fin_sent = False
         self.peer_fin: int | None = None  # the position at which the peer's FIN stands
         self.active_close = False
-        self.challenge_after = Instant(0)  # until then no bare ACK that is unacceptable is answered
         self.opened_at = Instant(0)
         self.closing_since: Instant | None = None
         self.fin_wait_2_at: Instant | None = None
-        self.scheduled: Instant | None = None  # the host's: the earliest wake-up that it has booked
-        self.half_open = False  # the host's: it takes a place in its listener's backlog
+        # the host's
+        self.scheduled: Instant | None = None  # the earliest wake-up that it has booked
+        self.half_open = False  # it takes a place in its listener's backlog
+        self.accepting = False  # it waits, or will wait, to be accepted
 
     # --- calls -----------------------------------------------------------------------------------------------
 
@@ -148,6 +162,8 @@ class Connection:
     def open(self, now: Instant, effects: Effects) -> None:
         """OPEN, active (3.10.1): send a SYN."""
         self.opened_at = now
+        if self.config.timestamps:
+            self.timestamps = Timestamps(self.clock_offset, now)
         self.enter(Cause.ACTIVE_OPEN, now, effects)
         emission.emit_syn(self, now, effects)
 
@@ -168,8 +184,19 @@ class Connection:
                 self.release(now, effects)
             case Abort():
                 self.abort(now, effects)
+            case Configure():
+                self.configure(call, now, effects)
             case _:
                 assert_never(call)
+
+    def accept(self, effects: Effects) -> None:
+        """The application takes the connection: tell it what it has missed."""
+        self.accepting = False
+        self.tell(Opened(self.id, self.space, None), effects)
+        if self.unread:
+            self.tell(Readable(self.id, len(self.unread)), effects)
+        if self.peer_fin is not None and self.rcv.nxt > self.peer_fin:
+            self.tell(PeerClosed(self.id), effects)
 
     def send(self, data: bytes, now: Instant, effects: Effects) -> None:
         """SEND (3.10.2).
@@ -238,29 +265,79 @@ class Connection:
         else:
             self._reset(ResetReason.ABORT, now, effects)
 
+    def configure(self, call: Configure, now: Instant, effects: Effects) -> None:
+        """Change settings; what held data back may let it go."""
+        if call.user_timeout is not None:
+            self.user_timeout = call.user_timeout
+            self.timer.bound(now, self.r2)
+        if call.keep_alive is not None:
+            self.keep_alive = KeepAlive(self.config) if call.keep_alive else None
+            if self.keep_alive is not None and self.opened:
+                self.keep_alive.heard(now)
+        if call.no_delay is not None:
+            self.nagle = not call.no_delay
+            emission.emit(self, now, effects)
+
     def status(self) -> Status:
         """STATUS (3.10.6)."""
         snd, rcv = self.snd, self.rcv
-        una, nxt = snd.seq(snd.una), snd.seq(snd.nxt)
-        return Status(self.id, self.state, una, nxt, snd.wnd, rcv.seq, rcv.wnd, len(self.queue), len(self.unread))
+        control = None if self.recovery is None else self.recovery.control
+        return Status(
+            self.id,
+            self.state,
+            snd.seq(snd.una),
+            snd.seq(snd.nxt),
+            snd.wnd,
+            rcv.seq(rcv.nxt),
+            rcv.wnd,
+            len(self.queue),
+            len(self.unread),
+            0 if self.holes is None else len(self.holes),
+            None if control is None else control.cwnd,
+            None if control is None else control.ssthresh,
+        )
 
     def advance(self, now: Instant, effects: Effects) -> None:
-        """USER, RETRANSMISSION and FIN_WAIT_2 TIMEOUT (3.10.8), whichever is due; the host keeps TIME_WAIT's."""
+        """Do what is due (3.10.8); the host keeps TIME_WAIT's timer."""
         if self.fin_wait_2_at is not None and now >= self.fin_wait_2_at:
             self.enter(Cause.FIN_WAIT_2_TIMEOUT, now, effects)
             effects.events.append(ConnectionFailed(self.id, Failure.TIMEOUT))
             return
-        due = self.timer.deadline
-        if due is not None and now >= due:
+        if self.keep_alive is not None and self.opened and now >= self.keep_alive.deadline:
+            emission.keep_alive_due(self, now, effects)
+        if (due := self.timer.deadline) is not None and now >= due:
             emission.timer_fired(self, now, effects)
+        if self.recovery is not None and (due := self.recovery.deadline) is not None and now >= due:
+            emission.recovery_due(self, self.recovery, now, effects)
+        if self.ack_at is not None and now >= self.ack_at:
+            self.ack_due = True
+            emission.emit(self, now, effects)
 
     def deadline(self) -> Instant | None:
         """Return when :meth:`advance` must be called at the latest."""
-        if self.fin_wait_2_at is None:
-            return self.timer.deadline
-        return earliest(self.fin_wait_2_at, self.timer.deadline)
+        first = self.timer.deadline
+        if self.ack_at is not None and (first is None or self.ack_at < first):
+            first = self.ack_at
+        recovery = self.recovery
+        if recovery is not None and (due := recovery.deadline) is not None and (first is None or due < first):
+            first = due
+        if self.keep_alive is not None and self.opened and (first is None or self.keep_alive.deadline < first):
+            first = self.keep_alive.deadline
+        if self.fin_wait_2_at is not None and (first is None or self.fin_wait_2_at < first):
+            first = self.fin_wait_2_at
+        return first
 
     # --- what the calls, arrivals and timers share -----------------------------------------------------------
+
+    @property
+    def r2(self) -> Duration | None:
+        """How long something may stay unacknowledged; ``None`` for ever."""
+        return self.config.r2 if self.user_timeout is None else self.user_timeout
+
+    @property
+    def r2_syn(self) -> Duration | None:
+        """How long a SYN may stay unacknowledged; ``None`` for ever."""
+        return self.config.r2_syn if self.user_timeout is None else self.user_timeout
 
     @property
     def space(self) -> int:
@@ -285,10 +362,18 @@ class Connection:
         if cause in _CLOSED_IN_ORDER and (new is State.TIME_WAIT or new is State.CLOSED):
             self._closed_in_order(now, effects)
         if new is State.CLOSED or new is State.TIME_WAIT or new is State.LISTEN:
-            self.timer.stop()
-            self.fin_wait_2_at = None
+            self._stop()
         elif new is State.FIN_WAIT_2 and self.released:
             self.bound_fin_wait_2(now)
+
+    def _stop(self) -> None:
+        """Nothing is to be done any more, of the connection's own accord."""
+        self.timer.stop()
+        if self.recovery is not None:
+            self.recovery.deadline = None
+        self.fin_wait_2_at = None
+        self.ack_at = None
+        self.keep_alive = None
 
     def begin_close(self, now: Instant, effects: Effects) -> None:
         """Act on a CLOSE once the state allows it; the FIN follows what is queued."""
@@ -305,19 +390,26 @@ class Connection:
         """Tell observers, and the application if it can have heard of it (MUST-12); what is unread is flushed."""
         self.unread.clear()
         effects.events.append(ConnectionFailed(self.id, reason))
-        if self.released:
-            return
         if self.opened:
-            effects.signals.append(Failed(self.id, reason))
+            self.tell(Failed(self.id, reason), effects)
         elif not self.passive:
-            effects.signals.append(OpenFailed(self.token, reason))
+            self.tell(OpenFailed(self.token, reason), effects)
+
+    def tell(self, signal: AppEvent, effects: Effects) -> None:
+        """Tell the application, if the connection is its own."""
+        if not self.released and not self.accepting:
+            effects.signals.append(signal)
+
+    def ignore(self, packet: Packet, reason: Ignored, effects: Effects) -> bool:
+        """Tell observers that a segment goes no further; return ``False``, so that it does not."""
+        effects.events.append(SegmentIgnored(self.id, packet, reason))
+        return False
 
     def _closed_in_order(self, now: Instant, effects: Effects) -> None:
         since = now if self.closing_since is None else self.closing_since
         side: Side = "active" if self.active_close else "passive"
         effects.events.append(ConnectionClosed(self.id, side, elapsed(since, now)))
-        if not self.released:
-            effects.signals.append(Closed(self.id))
+        self.tell(Closed(self.id), effects)
 
     def _forget_unread(self) -> None:
         self.released = True

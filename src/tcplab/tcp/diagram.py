@@ -20,11 +20,20 @@ WORDS: Final[dict[Cause, str]] = {
     Cause.SYN_IN_WINDOW: "SYN in the window arrives",
     Cause.ABORT_CALL: "ABORT",
     Cause.RETRANSMISSION_TIMEOUT: "R2 is over",
+    Cause.USER_TIMEOUT: "the user timeout is over",
+    Cause.KEEP_ALIVE_TIMEOUT: "the peer answers no keep-alive",
     Cause.FIN_WAIT_2_TIMEOUT: "nobody waits any more",
     Cause.TIME_WAIT_EXPIRED: "2 MSL are over",
 }
 _SUDDEN: Final = frozenset(
-    {Cause.RESET_ARRIVED, Cause.ABORT_CALL, Cause.RETRANSMISSION_TIMEOUT, Cause.FIN_WAIT_2_TIMEOUT}
+    {
+        Cause.RESET_ARRIVED,
+        Cause.ABORT_CALL,
+        Cause.RETRANSMISSION_TIMEOUT,
+        Cause.USER_TIMEOUT,
+        Cause.KEEP_ALIVE_TIMEOUT,
+        Cause.FIN_WAIT_2_TIMEOUT,
+    }
 )
 
 

@@ -4,6 +4,7 @@ from collections import deque
 
 from tcplab.node import Address, Event, Packet
 from tcplab.tcp.app import AppEvent
+from tcplab.tcp.challenge import ChallengeAcks
 from tcplab.units import Instant
 from tcplab.wire.segment import Segment
 
@@ -15,16 +16,18 @@ class Effects:
     one for each call on a connection would cost more than most calls do.
     """
 
-    __slots__ = ("_address", "_packet_id", "events", "packets", "signals")
+    __slots__ = ("_address", "_packet_id", "challenges", "events", "packets", "signals")
 
-    def __init__(self, address: Address, first_packet_id: int) -> None:
+    def __init__(self, address: Address, first_packet_id: int, challenges: ChallengeAcks) -> None:
+        """Begin with nothing; the budget of challenge ACKs is the host's as well."""
         self._address = address
         self._packet_id = first_packet_id
+        self.challenges = challenges
         self.packets: list[Packet] = []
         self.events: list[Event] = []
         self.signals: deque[AppEvent] = deque()
 
-    def send(self, segment: Segment, target: Address, now: Instant) -> None:
-        """Wrap a segment and add it to what is sent."""
-        self.packets.append(Packet(self._packet_id, now, self._address, target, segment))
+    def send(self, segment: Segment, target: Address, now: Instant, ecn: int = 0) -> None:
+        """Wrap a segment and add it to what is sent; ``ecn`` is the codepoint of the IP header."""
+        self.packets.append(Packet(self._packet_id, now, self._address, target, segment, ecn))
         self._packet_id += 1

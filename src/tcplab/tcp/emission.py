@@ -4,55 +4,112 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
+from tcplab.tcp.ecn import ECT_0, NOT_ECT
 from tcplab.tcp.effects import Effects
 from tcplab.tcp.events import Failure, ResetReason, ResetSent, Retransmitted
+from tcplab.tcp.negotiation import TIMESTAMPS_OCTETS, answer, offer, syn_ack_flags, syn_flags, window_field
+from tcplab.tcp.reassembly import report
+from tcplab.tcp.recovery import Phase, Recovery
+from tcplab.tcp.scoreboard import Sent
 from tcplab.tcp.states import Cause, State
-from tcplab.units import Instant
-from tcplab.wire.segment import ACK, FIN, NO_OPTIONS, PSH, RST, SYN, Flags, Options, Segment
+from tcplab.tcp.timestamps import tsval
+from tcplab.units import MILLISECOND, Duration, Instant, elapsed
+from tcplab.wire.segment import ACK, CWR, FIN, NO_OPTIONS, PSH, RST, SYN, Flags, Options, Segment, UserTimeout
 from tcplab.wire.seq import MODULUS, SeqNumber
 
 if TYPE_CHECKING:
     from tcplab.tcp.connection import Connection
 
 _SENDING: Final = frozenset({State.ESTABLISHED, State.CLOSE_WAIT, State.FIN_WAIT_1, State.CLOSING})
-_SYN_ACK: Final = Flags(SYN | ACK)
-_FIN_ACK: Final = Flags(FIN | ACK)
 _PSH_ACK: Final = Flags(PSH | ACK)
+_BLOCK_OCTETS: Final = 8
+_FIELD_LARGEST: Final = 0xFFFF
+_OVERRIDE: Final = Duration(500 * MILLISECOND)  # 3.8.6.2.1: 0.1 to 1 s
+
+Why = Literal["rto", "fast", "probe"]
+
+
+# --- SYNs --------------------------------------------------------------------------------------------------------
 
 
 def emit_syn(c: Connection, now: Instant, effects: Effects) -> None:
     """Send the SYN, or in SYN_RECEIVED the SYN+ACK, and time it."""
     again = c.snd.nxt > 0
-    effects.send(_syn(c), c.id.remote, now)
+    effects.send(_syn(c, now, again=again), c.id.remote, now)
     c.snd.nxt = 1
-    c.timing = None if again else (1, now)
-    c.timer.start(now, c.rtt.rto, c.config.r2_syn)
+    c.syn_sent_at = None if again else now
+    c.timer.start(now, c.rtt.rto, c.r2_syn)
+
+
+def _syn(c: Connection, now: Instant, *, again: bool) -> Segment:
+    config = c.config
+    if c.state is State.SYN_RECEIVED:
+        assert c.agreed is not None, "a SYN has come"
+        stamps = (0, 0) if c.timestamps is None else c.timestamps.option(c.rcv.nxt, now)
+        return _build(c, 0, syn_ack_flags(ecn=c.ecn is not None), now, options=answer(config, c.agreed, stamps))
+    stamp = 0 if c.timestamps is None else c.timestamps.option(0, now)[0]
+    window = min(config.receive_buffer, _FIELD_LARGEST)
+    flags = syn_flags(config, again=again)
+    options = offer(config, stamp)
+    if c.user_timeout is not None:
+        options = options._replace(user_timeout=UserTimeout.of(c.user_timeout))
+    return Segment(c.id.local_port, c.id.remote_port, c.snd.iss, SeqNumber(0), flags, window, options)
+
+
+# --- data, FIN and ACK -------------------------------------------------------------------------------------------
 
 
 def emit(c: Connection, now: Instant, effects: Effects) -> None:
-    """Send what the peer's window admits of the queue and the FIN, else the ACK that is due, else nothing."""
-    if (c.fin_queued or c.queue) and not c.fin_sent and c.state in _SENDING:
-        _emit_new(c, now, effects)
+    """Send what is lost again, then what the windows admit of the queue and the FIN, else the ACK that is due."""
+    if c.ack_due and (c.holes is not None or c.duplicate is not None):
+        _acknowledge(c, now, effects)  # by itself: to the sender, what carries data is no duplicate acknowledgement
+    recovery = c.recovery
+    if recovery is not None and (c.queue or c.fin_queued):
+        if recovery.phase is not Phase.OPEN:
+            _emit_lost(c, recovery, now, effects)
+        if not c.fin_sent and c.state in _SENDING:
+            _emit_new(c, recovery, now, effects)
+        if c.sack:
+            recovery.arm_probe(now, c.rtt.srtt, c.timer.deadline)
     if c.ack_due:
-        effects.send(_build(c, c.snd.within, ACK), c.id.remote, now)
+        _acknowledge(c, now, effects)
 
 
-def _emit_new(c: Connection, now: Instant, effects: Effects) -> None:
+def _acknowledge(c: Connection, now: Instant, effects: Effects) -> None:
+    effects.send(_build(c, c.snd.within, ACK, now), c.id.remote, now)
+
+
+def _emit_new(c: Connection, recovery: Recovery, now: Instant, effects: Effects) -> None:
     snd = c.snd
     flying = snd.nxt - snd.una
+    if not flying and c.sent_at is not None:
+        recovery.control.resumed(elapsed(c.sent_at, now), c.rtt.rto)
     unsent = len(c.queue) - flying
-    while unsent and (room := min(c.mss, snd.usable)) > 0:
-        size = min(unsent, room)
-        if size < unsent and size < c.mss and snd.nxt > snd.una:
-            break  # the window cut it short: wait for an ACK rather than send a silly segment (3.8.6.2.1)
+    silly = False
+    while unsent:
+        size = min(unsent, c.mss)
+        usable = snd.usable
+        if size > usable:  # the window cuts it short (3.8.6.2.1)
+            if usable <= 0 or snd.nxt > snd.una:
+                break
+            if 2 * usable < snd.max_wnd:
+                silly = True
+                break
+            size = usable
+        elif size < c.mss and c.nagle and c.small_end > snd.una and not c.fin_queued:
+            break
+        if recovery.room < size and recovery.flight.pipe:
+            break
         unsent -= size
-        _send_new(c, size, c.fin_queued and not unsent and snd.usable > size, now, effects)
+        _send_new(c, size, c.fin_queued and not unsent and usable > size, now, effects)
+        if size < c.mss:
+            c.small_end = snd.nxt
     if c.fin_queued and not c.fin_sent and not unsent and snd.usable > 0:
         _send_new(c, 0, True, now, effects)
     if not flying and snd.nxt > snd.una:
-        c.timer.restart(now, c.rtt.rto, c.config.r2)
-    elif unsent or (c.fin_queued and not c.fin_sent):
-        c.timer.start(now, c.rtt.rto, c.config.r2)  # nothing flies and the window is closed: the probe's timer
+        c.timer.restart(now, c.rtt.rto, c.r2)
+    elif (unsent or (c.fin_queued and not c.fin_sent)) and not flying:
+        c.timer.start(now, _OVERRIDE if silly else c.rtt.rto, c.r2)  # the probe's timer, or the one that overrides
 
 
 def _send_new(c: Connection, size: int, fin: bool, now: Instant, effects: Effects) -> None:
@@ -61,11 +118,18 @@ def _send_new(c: Connection, size: int, fin: bool, now: Instant, effects: Effect
     start = position - snd.una
     end = start + size
     flags = _PSH_ACK if size and end == len(c.queue) else ACK
-    snd.nxt = position + size + fin
-    segment = _build(c, position, Flags(flags | FIN) if fin else flags, bytes(c.queue[start:end]))
-    effects.send(segment, c.id.remote, now)
-    if c.timing is None and c.recover is None:
-        c.timing = (snd.nxt, now)
+    codepoint = NOT_ECT
+    recovery = c.recovery
+    assert recovery is not None, "data is sent once the connection is open"
+    if c.ecn is not None and 0 < size <= snd.usable:  # a probe of a closed window is not ECN-capable (RFC 3168, 6.1.6)
+        codepoint = ECT_0
+        if recovery.reduced:
+            flags, recovery.reduced = Flags(flags | CWR), False
+    nxt = snd.nxt = position + size + fin
+    segment = _build(c, position, Flags(flags | FIN) if fin else flags, now, bytes(c.queue[start:end]))
+    effects.send(segment, c.id.remote, now, codepoint)
+    recovery.flight.sent(nxt, now)
+    c.sent_at = now
     if fin:
         c.fin_sent = True
         if c.closing_since is None:
@@ -88,70 +152,171 @@ def emit_window_update(c: Connection, now: Instant, effects: Effects) -> None:
 def emit_reset(c: Connection, reason: ResetReason, now: Instant, effects: Effects) -> None:
     """Send <SEQ=SND.NXT><CTL=RST>, from within the peer's window: beyond it nobody would believe it."""
     snd = c.snd
-    effects.send(
-        Segment(c.id.local_port, c.id.remote_port, snd.seq(snd.within), SeqNumber(0), RST, 0), c.id.remote, now
-    )
+    # timestamps even here (RFC 7323, 3.2), but no echo, since there is no ACK
+    options = NO_OPTIONS if c.timestamps is None else Options(timestamps=(tsval(c.timestamps.offset, now), 0))
+    reset = Segment(c.id.local_port, c.id.remote_port, snd.seq(snd.within), SeqNumber(0), RST, 0, options)
+    effects.send(reset, c.id.remote, now)
     effects.events.append(ResetSent(c.id, reason))
 
 
-def retransmit(c: Connection, now: Instant, effects: Effects, cause: Literal["rto", "fast", "probe"]) -> None:
-    """Send the earliest segment again that is not acknowledged (RFC 6298, 5.4)."""
-    c.timing = None
-    if c.state in (State.SYN_SENT, State.SYN_RECEIVED):
-        segment = _syn(c)
-    else:
-        octets = c.snd.outstanding - c.fin_sent
-        size = min(c.mss, octets)
-        fin = c.fin_sent and size == octets
-        flags = _PSH_ACK if size == len(c.queue) and size else ACK
-        segment = _build(c, c.snd.una, Flags(flags | FIN) if fin else flags, bytes(c.queue[:size]))
+# --- sending again -----------------------------------------------------------------------------------------------
+
+
+def _emit_lost(c: Connection, recovery: Recovery, now: Instant, effects: Effects) -> None:
+    why: Why = "rto" if recovery.phase is Phase.TIMEOUT else "fast"
+    snd = c.snd
+    while (segment := recovery.next_lost()) is not None and (
+        segment.start == snd.una or segment.start < snd.una + snd.wnd
+    ):
+        part = recovery.flight.split(segment, c.mss)
+        _send_again(c, part, why, now, effects)
+        recovery.resent(part, now)
+
+
+def _send_again(c: Connection, sent: Sent, why: Why, now: Instant, effects: Effects) -> None:
+    start = sent.start - c.snd.una
+    size = min(sent.end - sent.start, len(c.queue) - start)
+    flags = _PSH_ACK if size and start + size == len(c.queue) else ACK
+    if size < sent.end - sent.start:
+        flags = Flags(flags | FIN)
+    segment = _build(c, sent.start, flags, now, bytes(c.queue[start : start + size]))
     effects.send(segment, c.id.remote, now)
-    effects.events.append(Retransmitted(c.id, segment, max(c.timer.attempts, 1), cause))
+    effects.events.append(Retransmitted(c.id, segment, max(c.timer.attempts, 1), why))
+
+
+def probe_again(c: Connection, why: Why, now: Instant, effects: Effects) -> None:
+    """Send again what probes, or has probed, a closed window: that says nothing about the network."""
+    assert c.recovery is not None, "what probes a window is sent once the connection is open"
+    flight = c.recovery.flight
+    if flight.first is not None:
+        segment = flight.split(flight.first, c.mss)
+        _send_again(c, segment, why, now, effects)
+        flight.resent(segment, now)
+
+
+def recovery_due(c: Connection, recovery: Recovery, now: Instant, effects: Effects) -> None:
+    """The reordering timer; or probe the tail, with new data or else the last segment again (RFC 8985, 7.3)."""
+    if not recovery.probing:
+        recovery.reordered(now, c.rtt.srtt)
+        emit(c, now, effects)
+        return
+    recovery.probe()
+    snd, last = c.snd, recovery.flight.last
+    unsent = len(c.queue) - (snd.nxt - snd.una - c.fin_sent)
+    size = min(unsent, c.mss)
+    if 0 < size <= snd.usable and not c.fin_sent:
+        _send_new(c, size, c.fin_queued and size == unsent and snd.usable > size, now, effects)
+        recovery.probed(None, now)
+    elif last is not None:
+        _send_again(c, last, "probe", now, effects)
+        recovery.probed(last, now)
+    c.timer.restart(now, c.rtt.rto, c.r2)
 
 
 def timer_fired(c: Connection, now: Instant, effects: Effects) -> None:
     """Give up when R2 is over, else back off and send again, or probe a closed window (MUST-36)."""
     if c.timer.over(now):
-        c.fail(Failure.TIMEOUT, effects)
-        c.enter(Cause.RETRANSMISSION_TIMEOUT, now, effects)
+        user = c.user_timeout is not None
+        c.fail(Failure.USER_TIMEOUT if user else Failure.TIMEOUT, effects)
+        c.enter(Cause.USER_TIMEOUT if user else Cause.RETRANSMISSION_TIMEOUT, now, effects)
+        return
+    snd = c.snd
+    if snd.nxt == snd.una and snd.usable > 0 and c.queue:
+        _override(c, now, effects)
         return
     c.rtt.back_off()
     c.timer.fired(now, c.rtt.rto)
-    if c.snd.outstanding:
-        c.recover = c.snd.nxt
-        retransmit(c, now, effects, "probe" if c.snd.wnd == 0 and c.snd.una else "rto")
-        return
-    # One octet (or the FIN) beyond a window that is closed, or too small for a full segment: the answer tells it.
+    if snd.nxt == snd.una:
+        _probe_window(c, now, effects)
+    elif not snd.una:
+        c.syn_sent_at = None
+        segment = _syn(c, now, again=True)
+        effects.send(segment, c.id.remote, now)
+        effects.events.append(Retransmitted(c.id, segment, c.timer.attempts, "rto"))
+    elif snd.wnd == 0:
+        probe_again(c, "probe", now, effects)
+    elif c.recovery is not None:
+        c.recovery.timed_out(now)
+        emit(c, now, effects)
+
+
+def _override(c: Connection, now: Instant, effects: Effects) -> None:
+    """Send what a small window admits: it was silly to do so at once, and would be to wait longer (3.8.6.2.1)."""
+    _send_new(c, min(len(c.queue), c.snd.usable, c.mss), False, now, effects)
+    c.timer.restart(now, c.rtt.rto, c.r2)
+
+
+def _probe_window(c: Connection, now: Instant, effects: Effects) -> None:
+    """Send one octet, or the FIN, beyond a closed window: the answer tells it."""
     size = min(1, len(c.queue))
     _send_new(c, size, not size, now, effects)
-    c.timer.alive(now, c.config.r2)  # R2 counts from the first time that something is sent (MUST-20)
+    c.timer.alive(now, c.r2)  # R2 counts from the first time that something is sent (MUST-20)
 
 
-def _syn(c: Connection) -> Segment:
-    passive = c.state is State.SYN_RECEIVED
-    options = Options(mss=c.config.mss)
-    if not passive:
-        window = c.config.receive_buffer
-        return Segment(c.id.local_port, c.id.remote_port, c.snd.iss, SeqNumber(0), SYN, window, options)
-    return _build(c, 0, _SYN_ACK, options=options)
+def keep_alive_due(c: Connection, now: Instant, effects: Effects) -> None:
+    """Ask a silent peer whether it is alive, with what it has acknowledged already (3.8.4), or give it up."""
+    assert c.keep_alive is not None, "only its deadline leads here"
+    snd = c.snd
+    if snd.nxt > snd.una or c.state not in _KEPT_ALIVE:
+        c.keep_alive.heard(now)  # what is outstanding asks by itself (MUST-26)
+    elif c.keep_alive.ask(now):
+        effects.send(_build(c, snd.nxt - 1, ACK, now), c.id.remote, now)
+    else:
+        c.fail(Failure.KEEP_ALIVE, effects)
+        c.enter(Cause.KEEP_ALIVE_TIMEOUT, now, effects)
 
 
-def _build(c: Connection, position: int, flags: Flags, payload: bytes = b"", options: Options = NO_OPTIONS) -> Segment:
-    c.ack_due = False
+_KEPT_ALIVE: Final = frozenset({State.ESTABLISHED, State.CLOSE_WAIT, State.FIN_WAIT_2})
+
+
+# --- segments ----------------------------------------------------------------------------------------------------
+
+
+def _build(
+    c: Connection, position: int, flags: Flags, now: Instant, payload: bytes = b"", *, options: Options | None = None
+) -> Segment:
+    """Return a segment from that position on, which acknowledges everything taken so far."""
     _, port, _, remote_port, _ = c.id
     snd, rcv = c.snd, c.rcv
-    if c.config.receive_buffer - len(c.unread) - rcv.edge + rcv.nxt >= c.window_step:
-        rcv.edge = rcv.nxt + _free(c)  # the window's right edge moves only by a worthwhile step (3.8.6.2.2)
+    nxt = rcv.nxt
+    if c.config.receive_buffer - len(c.unread) - rcv.edge + nxt >= c.window_step:
+        # the right edge moves only by a worthwhile step (3.8.6.2.2), and only to where the field can tell exactly
+        rcv.edge = nxt + (min(_free(c), _FIELD_LARGEST << rcv.scale) >> rcv.scale << rcv.scale)
+    if options is None:
+        options = (
+            NO_OPTIONS
+            if c.timestamps is None and c.holes is None and c.duplicate is None
+            else _options(c, payload, now)
+        )
+    if c.ecn is not None and c.opened:
+        flags = Flags(flags | c.ecn.ack_flags)
+    c.ack_due = False
+    c.ack_at = None
+    c.acked = nxt
     return Segment(
         port,
         remote_port,
         SeqNumber((snd.iss + position) % MODULUS),
-        SeqNumber((rcv.irs + rcv.nxt) % MODULUS),
+        SeqNumber((rcv.irs + nxt) % MODULUS),
         flags,
-        rcv.edge - rcv.nxt,
+        window_field(rcv.edge - nxt, rcv.scale if not flags & SYN else 0),
         options,
         payload,
     )
+
+
+def _options(c: Connection, payload: bytes, now: Instant) -> Options:
+    """Return timestamps, and the SACK blocks for which a segment has room."""
+    stamps = None if c.timestamps is None else c.timestamps.option(c.rcv.nxt, now)
+    if not c.sack or (c.holes is None and c.duplicate is None):
+        return Options(timestamps=stamps)
+    blocks = report(c.holes, c.duplicate, 0 if stamps is None else TIMESTAMPS_OCTETS)
+    if payload:
+        del blocks[max(c.mss - len(payload) - (4 if stamps is None else 0), 0) // _BLOCK_OCTETS :]
+    if blocks:
+        c.duplicate = None
+    rcv = c.rcv
+    return Options(timestamps=stamps, sack=tuple((rcv.seq(left), rcv.seq(right)) for left, right in blocks))
 
 
 def _free(c: Connection) -> int:

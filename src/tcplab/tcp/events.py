@@ -42,6 +42,8 @@ class Ignored(Enum):
     NO_CONNECTION = "no_connection"
     BACKLOG_FULL = "backlog_full"
     AFTER_FIN = "after_fin"
+    OLD_TIMESTAMP = "old_timestamp"
+    NO_TIMESTAMP = "no_timestamp"
 
 
 class Failure(Enum):
@@ -51,6 +53,8 @@ class Failure(Enum):
     REFUSED = "refused"
     RESET = "reset"
     NO_PORTS = "no_ports"
+    USER_TIMEOUT = "user_timeout"
+    KEEP_ALIVE = "keep_alive"
     ABORTED = "aborted"
 
 
@@ -173,8 +177,16 @@ class RttSampled(Event):
 
 
 @dataclass(slots=True)
+class SynCookie(Event):
+    """A SYN was answered by a cookie and not kept; or a segment brought one back, and made the connection."""
+
+    connection: ConnectionId
+    what: Literal["sent", "accepted"]
+
+
+@dataclass(slots=True)
 class ListenDropped(Event):
-    """A listener turned a SYN away."""
+    """A listener turned a SYN away, or the ACK that would have opened a connection."""
 
     connection: ConnectionId
     reason: Literal["syn_queue_full", "accept_queue_full"]

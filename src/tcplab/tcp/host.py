@@ -6,11 +6,13 @@ deadlines, one queue of TIME_WAITs (all last equally long) and one dictionary fo
 
 from collections import deque
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Literal
 
 from tcplab.node import NOTHING, Address, Output, Packet, PacketDiscarded
 from tcplab.tcp.app import (
     ON_CONNECTION,
+    Accept,
+    Acceptable,
     App,
     Call,
     InvalidCall,
@@ -21,7 +23,8 @@ from tcplab.tcp.app import (
     Started,
     Unlisten,
 )
-from tcplab.tcp.arrival import segment_arrives
+from tcplab.tcp.arrival import segment_arrives, take_remembered_syn
+from tcplab.tcp.challenge import ChallengeAcks
 from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.connection import Connection, Status
 from tcplab.tcp.effects import Effects
@@ -35,20 +38,24 @@ from tcplab.tcp.events import (
     ResetSent,
     SegmentIgnored,
     StateChanged,
+    SynCookie,
     TimeWaitEnded,
     TimeWaitRestarted,
 )
 from tcplab.tcp.isn import Isn, keyed_isn
+from tcplab.tcp.listener import Listener, cookie_answer
 from tcplab.tcp.ports import EphemeralPorts
 from tcplab.tcp.reset import reset_for
 from tcplab.tcp.schedule import Schedule
 from tcplab.tcp.states import TRANSITIONS, Cause, State
+from tcplab.tcp.syn_cookies import SynCookies
 from tcplab.tcp.time_wait import TimeWait
+from tcplab.tcp.timestamps import keyed_offset
 from tcplab.units import START, Instant, elapsed
 from tcplab.wire.malformed import MalformedSegment
 from tcplab.wire.octets import decode
 from tcplab.wire.segment import ACK, RST, SYN
-from tcplab.wire.seq import SeqNumber
+from tcplab.wire.seq import SeqNumber, seq_add
 
 _UNSETTLED: Final = frozenset({State.CLOSED, State.TIME_WAIT, State.LISTEN})
 
@@ -57,15 +64,6 @@ Key = tuple[Address, int, int]
 
 ANY: Final = Address("0.0.0.0")
 """A listener's remote address, as STATUS shows it."""
-
-
-class _Listener:
-    __slots__ = ("backlog", "connection", "half_open")
-
-    def __init__(self, connection: Connection, backlog: int) -> None:
-        self.connection = connection
-        self.backlog = backlog
-        self.half_open: set[ConnectionId] = set()
 
 
 class Host:
@@ -102,11 +100,14 @@ class Host:
         self._incarnation = 0
         self._table: dict[Key, Connection | TimeWait] = {}
         self._unread: dict[ConnectionId, Connection] = {}  # gone or in TIME_WAIT, with octets not yet received
-        self._listeners: dict[int, _Listener] = {}
+        self._listeners: dict[int, Listener] = {}
         self._ports = EphemeralPorts(self.config.first_port, self.config.last_port, port_offset)
         self._schedule = Schedule()
         self._time_waits: deque[TimeWait] = deque()
-        self._effects = Effects(address, first_packet_id)
+        challenges = ChallengeAcks(self.config.challenge_acks_per_second, isn_key)
+        self._effects = Effects(address, first_packet_id, challenges)
+        self._clock_offset = keyed_offset(isn_key)
+        self._cookies = SynCookies(isn_key)
 
     # --- the node ----------------------------------------------------------------------------------------------
 
@@ -149,8 +150,9 @@ class Host:
         if entry is None:
             self._for_nobody(key, packet, now)
         elif type(entry) is Connection:
-            segment_arrives(entry, packet, now, self._effects)
-            self._settle(entry, now)
+            if not entry.half_open or self._has_room(entry, packet):
+                segment_arrives(entry, packet, now, self._effects)
+                self._settle(entry, now)
         else:
             assert isinstance(entry, TimeWait)
             self._in_time_wait(entry, packet, now)
@@ -212,18 +214,65 @@ class Host:
         if listener is None:
             self._for_stranger(packet, now)
         elif segment.flags & (SYN | ACK | RST) != SYN:
-            segment_arrives(listener.connection, packet, now, self._effects)
-        elif len(listener.half_open) >= listener.backlog:
-            self._effects.events.append(ListenDropped(listener.connection.id, "syn_queue_full"))
-            self._effects.events.append(SegmentIgnored(listener.connection.id, packet, Ignored.BACKLOG_FULL))
+            if not self._by_cookie(listener, key, packet, now):
+                segment_arrives(listener.connection, packet, now, self._effects)
+        elif listener.accept_queue_full:
+            self._turn_away(listener, packet, "accept_queue_full")
+        elif listener.answers_by_cookie:
+            name = self._name(key)
+            offset = self._clock_offset(name) if listener.config.timestamps else 0
+            reply = cookie_answer(self._cookies, listener.config, name, segment, offset, now)
+            self._effects.send(reply, packet.source, now)
+            self._effects.events.append(SynCookie(listener.connection.id, "sent"))
+        elif listener.syn_queue_full:
+            self._turn_away(listener, packet, "syn_queue_full")
         else:
-            connection = self._connection(key, now)
-            self._table[key] = connection
-            connection.listen(now, self._effects)
-            connection.half_open = True
-            listener.half_open.add(connection.id)
+            connection = self._fork(listener, key, now)
             segment_arrives(connection, packet, now, self._effects)
             self._settle(connection, now)
+
+    def _fork(self, listener: Listener, key: Key, now: Instant, iss: SeqNumber | None = None) -> Connection:
+        """Make a connection in LISTEN for a SYN that came."""
+        connection = self._table[key] = self._connection(key, listener.config, now, iss=iss)
+        connection.listen(now, self._effects)
+        connection.half_open = True
+        connection.accepting = listener.manual
+        listener.half_open.add(connection.id)
+        return connection
+
+    def _by_cookie(self, listener: Listener, key: Key, packet: Packet, now: Instant) -> bool:
+        """Make the connection whose SYN only our cookie remembers; return whether the segment brought one."""
+        segment = packet.segment
+        if segment.flags & (SYN | ACK | RST) != ACK or listener.config.syn_cookies == "off":
+            return False
+        kept = self._cookies.check(self._name(key), segment, now)
+        if kept is None:
+            return False
+        if listener.accept_queue_full:
+            self._turn_away(listener, packet, "accept_queue_full")
+            return True
+        connection = self._fork(listener, key, now, seq_add(segment.ack, -1))
+        take_remembered_syn(connection, kept, packet, now, self._effects)
+        self._effects.events.append(SynCookie(connection.id, "accepted"))
+        segment_arrives(connection, packet, now, self._effects)
+        self._settle(connection, now)
+        return True
+
+    def _has_room(self, connection: Connection, packet: Packet) -> bool:
+        """Return whether a half-open connection may open: else its ACK is dropped, and comes again."""
+        listener = self._listeners.get(connection.id.local_port)
+        if not connection.accepting or listener is None or not listener.accept_queue_full:
+            return True
+        if packet.segment.flags & (SYN | RST | ACK) != ACK:
+            return True
+        self._turn_away(listener, packet, "accept_queue_full")
+        return False
+
+    def _turn_away(
+        self, listener: Listener, packet: Packet, reason: Literal["syn_queue_full", "accept_queue_full"]
+    ) -> None:
+        self._effects.events.append(ListenDropped(listener.connection.id, reason))
+        self._effects.events.append(SegmentIgnored(listener.connection.id, packet, Ignored.BACKLOG_FULL))
 
     def _for_stranger(self, packet: Packet, now: Instant) -> None:
         """CLOSED (3.10.7.1): a reset for everything but a reset."""
@@ -281,6 +330,8 @@ class Host:
             self._open(call, now)
         elif isinstance(call, Listen):
             self._listen(call, now)
+        elif isinstance(call, Accept):
+            self._accept(call)
         else:
             self._unlisten(call, now)
 
@@ -289,15 +340,26 @@ class Host:
             raise InvalidCall(f"listen on port {call.port}: somebody listens there already")
         if not 1 <= call.port <= 65_535 or call.backlog < 1:
             raise InvalidCall(f"listen on port {call.port} with backlog {call.backlog}: 1..65535, and 1 at least")
-        connection = self._connection((ANY, 0, call.port), now)
-        self._listeners[call.port] = _Listener(connection, call.backlog)
+        config = self.config if call.config is None else call.config
+        connection = self._connection((ANY, 0, call.port), config, now)
+        self._listeners[call.port] = Listener(connection, call, config)
         connection.listen(now, self._effects)
+
+    def _accept(self, call: Accept) -> None:
+        listener = self._listeners.get(call.port)
+        if listener is None:
+            raise InvalidCall(f"accept on port {call.port}: nobody listens there")
+        if listener.waiting:
+            listener.waiting.popleft().accept(self._effects)
 
     def _unlisten(self, call: Unlisten, now: Instant) -> None:
         listener = self._listeners.pop(call.port, None)
         if listener is None:
             raise InvalidCall(f"unlisten on port {call.port}: nobody listens there")
         listener.connection.close(now, self._effects)
+        for connection in tuple(listener.waiting):
+            connection.abort(now, self._effects)
+            self._settle(connection, now)
 
     def _open(self, call: Open, now: Instant) -> None:
         if not 1 <= call.remote_port <= 65_535 or not 0 <= call.local_port <= 65_535:
@@ -315,19 +377,26 @@ class Host:
             self._effects.signals.append(OpenFailed(call.token, Failure.NO_PORTS))
             return
         key = (call.remote, call.remote_port, port)
-        connection = self._connection(key, now, call.token)
-        self._table[key] = connection
+        config = self.config if call.config is None else call.config
+        connection = self._table[key] = self._connection(key, config, now, call.token)
         connection.open(now, self._effects)
         self._settle(connection, now)
 
     # --- what comes of it --------------------------------------------------------------------------------------------
 
-    def _connection(self, key: Key, now: Instant, token: int = 0) -> Connection:
+    def _name(self, key: Key) -> ConnectionId:
         remote, remote_port, port = key
-        name = ConnectionId(self.address, port, remote, remote_port, self._incarnation)
+        return ConnectionId(self.address, port, remote, remote_port, self._incarnation)
+
+    def _connection(
+        self, key: Key, config: TcpConfig, now: Instant, token: int = 0, *, iss: SeqNumber | None = None
+    ) -> Connection:
+        name = self._name(key)
         self._incarnation += 1
-        iss = SeqNumber(0) if remote == ANY else self._isn(name, now)
-        return Connection(name, self.config, iss, token)
+        if iss is None:
+            iss = SeqNumber(0) if name.remote == ANY else self._isn(name, now)
+        offset = self._clock_offset(name) if config.timestamps else 0
+        return Connection(name, config, iss, token, offset)
 
     def _find(self, name: ConnectionId) -> Connection | None:
         entry = self._table.get((name.remote, name.remote_port, name.local_port))
@@ -351,6 +420,11 @@ class Host:
             listener = self._listeners.get(name.local_port)
             if listener is not None:
                 listener.half_open.discard(name)
+                if connection.accepting and connection.opened:
+                    listener.waiting.append(connection)
+                    self._effects.signals.append(Acceptable(name.local_port, len(listener.waiting)))
+        if connection.accepting and (state is State.CLOSED or state is State.TIME_WAIT):
+            self._forget_waiting(connection)
         if state is State.CLOSED or state is State.TIME_WAIT:
             self._keep_unread(connection)
             if self._table.get((name.remote, name.remote_port, name.local_port)) is connection:
@@ -358,6 +432,11 @@ class Host:
         elif state is State.LISTEN:  # a fork that was reset: the listener still listens
             connection.close(now, self._effects)
             self._settle_state(connection, now)
+
+    def _forget_waiting(self, connection: Connection) -> None:
+        listener = self._listeners.get(connection.id.local_port)
+        if listener is not None and connection in listener.waiting:
+            listener.waiting.remove(connection)
 
     def _keep_unread(self, connection: Connection) -> None:
         if connection.unread and not connection.released:
@@ -371,7 +450,7 @@ class Host:
             self._forget(name)
             return
         snd, rcv = connection.snd, connection.rcv
-        record = TimeWait(name, snd.seq(snd.nxt), rcv.seq, rcv.wnd, now)
+        record = TimeWait(name, snd.seq(snd.nxt), rcv.seq(rcv.nxt), rcv.wnd, now)
         self._table[name.remote, name.remote_port, name.local_port] = record
         self._wait(record, now)
 

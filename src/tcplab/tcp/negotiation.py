@@ -13,6 +13,8 @@ from tcplab.tcp.config import MSS_UNTOLD
 from tcplab.wire.octets import WSCALE_LIMIT
 from tcplab.wire.segment import ACK, CWR, ECE, SYN, Flags, Options
 
+TIMESTAMPS_OCTETS: Final = 10  # of the option, before it is filled up to whole words
+
 _WINDOW_LARGEST: Final = 0xFFFF
 _ECN_BITS: Final = ECE | CWR
 

@@ -18,6 +18,11 @@ _SACK_HEADER: Final = 2  # octets: kind and length
 _SACK_BLOCK: Final = 8
 
 
+def pieces_limit(window: int) -> int:
+    """Return how many pieces to keep of a window of that many octets: one for 256 octets, and some."""
+    return 64 + window // 256
+
+
 class Reassembly:
     """Holds octets beyond RCV.NXT, by their position in the stream, until the hole before them is filled.
 

@@ -16,7 +16,7 @@ class SendSpace:
     ``una``, ``nxt`` and ``wl2`` are positions in what is sent, ``wl1`` is one in what is received.
     """
 
-    __slots__ = ("iss", "max_wnd", "nxt", "una", "wl1", "wl2", "wnd")
+    __slots__ = ("iss", "max_wnd", "nxt", "scale", "una", "wl1", "wl2", "wnd")
 
     def __init__(self, iss: SeqNumber) -> None:
         self.iss = iss
@@ -26,6 +26,7 @@ class SendSpace:
         self.max_wnd = 0
         self.wl1 = 0
         self.wl2 = 0
+        self.scale = 0  # Snd.Wind.Shift of RFC 7323
 
     def seq(self, position: int) -> SeqNumber:
         """Return a position as a sequence number."""
@@ -61,17 +62,17 @@ class ReceiveSpace:
     ``nxt`` and ``edge`` are positions in what is received.
     """
 
-    __slots__ = ("edge", "irs", "nxt")
+    __slots__ = ("edge", "irs", "nxt", "scale")
 
     def __init__(self) -> None:
         self.irs = SeqNumber(0)
         self.nxt = 0
         self.edge = 0
+        self.scale = 0  # Rcv.Wind.Shift of RFC 7323
 
-    @property
-    def seq(self) -> SeqNumber:
-        """RCV.NXT as a sequence number."""
-        return seq_add(self.irs, self.nxt)
+    def seq(self, position: int) -> SeqNumber:
+        """Return a position as a sequence number."""
+        return seq_add(self.irs, position)
 
     @property
     def wnd(self) -> int:

@@ -45,6 +45,8 @@ class Cause(Enum):
     SYN_IN_WINDOW = "syn_in_window"
     ABORT_CALL = "abort_call"
     RETRANSMISSION_TIMEOUT = "retransmission_timeout"
+    USER_TIMEOUT = "user_timeout"
+    KEEP_ALIVE_TIMEOUT = "keep_alive_timeout"
     FIN_WAIT_2_TIMEOUT = "fin_wait_2_timeout"
     TIME_WAIT_EXPIRED = "time_wait_expired"
 
@@ -90,6 +92,8 @@ TRANSITIONS: Final[Mapping[tuple[State, Cause], State]] = {
     (_S.SYN_RECEIVED, _C.SYN_IN_WINDOW): _S.LISTEN,
     **{(state, _C.RESET_ARRIVED): _S.CLOSED for state in (*_RETRANSMITTING, _S.FIN_WAIT_2)},
     **{(state, _C.RETRANSMISSION_TIMEOUT): _S.CLOSED for state in _RETRANSMITTING},
+    **{(state, _C.USER_TIMEOUT): _S.CLOSED for state in _RETRANSMITTING},
+    **{(state, _C.KEEP_ALIVE_TIMEOUT): _S.CLOSED for state in (_S.ESTABLISHED, _S.CLOSE_WAIT, _S.FIN_WAIT_2)},
     **{(state, _C.ABORT_CALL): _S.CLOSED for state in State if state is not _S.CLOSED},
     (_S.FIN_WAIT_2, _C.FIN_WAIT_2_TIMEOUT): _S.CLOSED,
 }

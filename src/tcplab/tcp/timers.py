@@ -1,5 +1,6 @@
 """Timers as values that hold their deadline."""
 
+from tcplab.tcp.config import TcpConfig
 from tcplab.units import Duration, Instant
 
 
@@ -47,6 +48,12 @@ class RetransmissionTimer:
             self._give_up = Instant(now + r2)
             self._set()
 
+    def bound(self, now: Instant, r2: Duration | None) -> None:
+        """Take another R2, from now on, where it runs."""
+        if self.deadline is not None:
+            self._give_up = None if r2 is None else Instant(now + r2)
+            self._set()
+
     def over(self, now: Instant) -> bool:
         """Return whether R2 is over."""
         return self._give_up is not None and now >= self._give_up
@@ -57,3 +64,34 @@ class RetransmissionTimer:
 
     def _set(self) -> None:
         self.deadline = self._at if self._give_up is None or self._at < self._give_up else self._give_up
+
+
+class KeepAlive:
+    """When to ask a silent peer whether it is alive (RFC 9293, 3.8.4).
+
+    Attributes:
+        deadline: when to ask, or to give up.
+        asked: how many probes in a row were not answered.
+    """
+
+    __slots__ = ("_idle", "_interval", "_limit", "asked", "deadline")
+
+    def __init__(self, config: TcpConfig) -> None:
+        self._idle = config.keep_alive_idle
+        self._interval = config.keep_alive_interval
+        self._limit = config.keep_alive_probes
+        self.asked = 0
+        self.deadline = Instant(0)
+
+    def heard(self, now: Instant) -> None:
+        """The peer is alive."""
+        self.asked = 0
+        self.deadline = Instant(now + self._idle)
+
+    def ask(self, now: Instant) -> bool:
+        """Count a probe; return ``False`` if so many went unanswered that the peer is believed dead (MUST-29)."""
+        if self.asked >= self._limit:
+            return False
+        self.asked += 1
+        self.deadline = Instant(now + self._interval)
+        return True

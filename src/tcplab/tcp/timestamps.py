@@ -87,7 +87,8 @@ class Timestamps:
         return tsval(self.offset, now), self.recent
 
     def begin(self, peer: int, now: Instant) -> None:
-        """Take the TSval of the peer's SYN."""
+        """Take the TSval of the peer's SYN, which our answer acknowledges."""
+        self._last_ack_sent = 1
         self.recent = peer
         self._recent_at = now
 
@@ -124,6 +125,11 @@ class Timestamps:
         """
         ticks = (now // TICK + self.offset - echo) & _MASK
         return Duration(ticks * TICK) if ticks <= now // TICK - self._first and ticks < _HALF else None
+
+    def echoed(self, echo: int, now: Instant) -> Instant | None:
+        """Return the last instant at which what the peer echoes can have been sent; see :meth:`round_trip`."""
+        rtt = self.round_trip(echo, now)
+        return None if rtt is None else Instant((now // TICK + 1) * TICK - 1 - rtt)
 
     def _outdated(self, now: Instant) -> bool:
         return self._recent_at is None or now - self._recent_at > RECENT_LIFETIME

@@ -100,6 +100,13 @@ class Bounds:
             mss=1,
             receive_buffer=self.window,
             waits=Duration(self.time_wait * TICK),
+            nagle=False,
+            delayed_ack=Duration(0),
+            window_scaling=False,
+            timestamps=False,
+            sack=False,
+            congestion="newreno",
+            syn_cookies="off",
         )
 
 

@@ -22,10 +22,14 @@ from enum import Enum
 from types import FunctionType, NoneType
 from typing import Any, Final, NamedTuple, NoReturn, cast
 
+from tcplab.tcp.challenge import ChallengeAcks
+from tcplab.tcp.congestion.control import CongestionControl
 from tcplab.tcp.connection import Connection
 from tcplab.tcp.effects import Effects
+from tcplab.tcp.recovery import Recovery
 from tcplab.tcp.rtt import RttEstimator
 from tcplab.tcp.schedule import Schedule
+from tcplab.tcp.scoreboard import Sent
 from tcplab.tcp.timers import RetransmissionTimer
 from tcplab.units import Instant
 
@@ -33,7 +37,14 @@ NOW: Final = cast(Instant, 1 << 60)
 """The instant at which every thawed host is; far from any other number in it, so that none is taken for another."""
 
 FORGOTTEN: Final[Mapping[tuple[type, str], object]] = {
-    (Connection, "timing"): None,  # feeds the measured round trip alone
+    (Connection, "syn_sent_at"): None,  # feeds the measured round trip alone
+    (Connection, "sent_at"): None,  # tells idleness, and the bounds keep the window from mattering
+    (ChallengeAcks, "_left"): 1_000,  # a budget that the bounds do not use up
+    (Recovery, "_first_resent"): None,  # is held against timestamps, and there are none
+    (Recovery, "_needless"): None,  # is held against D-SACKs, and there are none
+    (Recovery, "_peak"): 0,  # tells whether the window limits, and the bounds keep it from that
+    (Recovery, "_peak_until"): 0,
+    (Sent, "at"): 0,  # feeds the measured round trip alone
     (RttEstimator, "srtt"): None,  # the bounds make the smallest and the largest timeout one, so it is constant
     (RttEstimator, "rttvar"): 0,
     (RetransmissionTimer, "attempts"): 0,  # is told to observers, and makes a constant timeout constant
@@ -45,7 +56,10 @@ FORGOTTEN: Final[Mapping[tuple[type, str], object]] = {
 """Fields which do not decide what the engine does, within the explorer's bounds; and what they are given instead."""
 
 LIMITED: Final[Mapping[tuple[type, str], int]] = {
-    (Connection, "duplicate_acks"): 4,  # what matters is whether it is the third; else two ends could count for ever
+    (Recovery, "_duplicates"): 4,  # what matters is whether it is the third; else two ends could count for ever
+    (CongestionControl, "cwnd"): 8,  # more than the bounds let anybody have to send
+    (CongestionControl, "ssthresh"): 8,
+    (Sent, "times"): 2,  # what matters is whether it was sent again
 }
 """Counters that are as good as this number once they are beyond it."""
 
