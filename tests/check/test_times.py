@@ -14,7 +14,8 @@ from tcplab.tcp.events import (
     Retransmitted,
     TimeWaitRestarted,
 )
-from tcplab.tcp.states import State
+from tcplab.tcp.states import Cause, State
+from tcplab.tcp.time_wait import PolicyName
 from tcplab.units import MILLISECOND, SECOND, Duration
 from tests.check.doctor import (
     CONFIGS,
@@ -91,6 +92,24 @@ def test_a_restart_without_a_fin() -> None:
     early = moved(moved(records, restart, SECOND), end, SECOND)
 
     assert blamed(early) == {"TIME_WAIT lasts 2 MSL"}
+
+
+@pytest.mark.parametrize("policy", ["linux", "freebsd", "none"])
+def test_another_policy_lasts_another_time(policy: PolicyName) -> None:
+    other = {name: replace(config, time_wait_policy=policy) for name, config in CONFIGS.items()}
+
+    assert check.run(true_journal(), [TimeWaitLasts(other)]).outcome is Outcome.INVALID
+
+
+@pytest.mark.parametrize("cause", [Cause.RESET_ARRIVED, Cause.SYN_ARRIVED, Cause.ACTIVE_OPEN])
+def test_a_time_wait_that_something_ends(cause: Cause) -> None:
+    records = true_journal()
+    end = change(records, "client", State.CLOSED)
+    cut = changed(records, end, cause=cause)
+    lenient = {name: replace(config, time_wait_reuse=True) for name, config in CONFIGS.items()}
+
+    assert blamed(cut) == {"TIME_WAIT lasts 2 MSL"}
+    assert check.run(cut, [TimeWaitLasts(lenient)]).outcome is Outcome.VALID
 
 
 def test_another_msl() -> None:

@@ -8,7 +8,7 @@ from tcplab.tcp.events import Failure, Retransmitted, RttSampled
 from tcplab.tcp.states import State
 from tcplab.units import MILLISECOND, SECOND, Duration
 from tests.support.states import Wires
-from tests.support.tcp import Wire, ack, data, prompt, syn, syn_ack
+from tests.support.tcp import Wire, ack, data, fin, prompt, syn, syn_ack
 
 MS = 0.001
 

@@ -1,6 +1,7 @@
-"""TIME_WAIT lasts exactly 2 MSL from the last restart, and every retransmitted FIN restarts it."""
+"""TIME_WAIT lasts exactly as long as its policy bids; by RFC 9293 a retransmitted FIN, and only that, restarts it."""
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from tcplab.check.checker import EXACT, Configs
 from tcplab.check.history import History, Life
@@ -9,18 +10,25 @@ from tcplab.node import PacketReceived
 from tcplab.observe.journal import Record
 from tcplab.tcp.events import ConnectionId, StateChanged, TimeWaitRestarted
 from tcplab.tcp.states import Cause, State
+from tcplab.tcp.time_wait import policy
 from tcplab.units import Duration, elapsed, in_seconds
 from tcplab.wire.segment import FIN, RST, SYN
 
+_EARLY: Final = frozenset({Cause.SYN_ARRIVED, Cause.ACTIVE_OPEN, Cause.RESET_ARRIVED})
+
 
 class TimeWaitLasts:
-    """Judges each TIME_WAIT (RFC 9293, 3.6.1 and MUST-13)."""
+    """Judges each TIME_WAIT (RFC 9293, 3.6.1 and MUST-13).
+
+    What restarts it, and what ends it before its time, is judged where the host has RFC 9293's policy and gives way to
+    no new connection; how long it lasts otherwise is judged always.
+    """
 
     def __init__(self, configs: Configs, *, tolerance: Duration = EXACT) -> None:
         """Make a judge.
 
         Args:
-            configs: each host's settings, for their MSL.
+            configs: each host's settings, for their MSL and their policy.
             tolerance: how much later than due a TIME_WAIT may end: how late a driver of real time may wake its node.
         """
         self._configs = configs
@@ -40,8 +48,13 @@ class TimeWaitLasts:
                 end = life.changes[place + 1] if place + 1 < len(life.changes) else None
                 mine = restarts.get(name, [])
                 findings += self._length(life, life.changes[place], end, mine)
-                findings += _restarts(history, life, life.changes[place], mine)
+                if self._strict(life):
+                    findings += _restarts(history, life, life.changes[place], mine)
         return Result("TIME_WAIT lasts 2 MSL", judged, tuple(findings))
+
+    def _strict(self, life: Life) -> bool:
+        config = self._configs[life.node]
+        return config.time_wait_policy == "rfc9293" and not config.time_wait_reuse
 
     def _length(
         self,
@@ -54,8 +67,12 @@ class TimeWaitLasts:
             yield unknown(f"{life} is still in TIME_WAIT", begin)
             return
         if end.event.cause is not Cause.TIME_WAIT_EXPIRED:
+            if self._strict(life) and end.event.cause in _EARLY:
+                yield invalid(f"{life} left TIME_WAIT before its time: {end.event.cause.value}", end)
             return
-        due = Duration(2 * self._configs[life.node].msl)
+        config = self._configs[life.node]
+        chosen = policy(config.time_wait_policy, config.time_wait)
+        due = Duration(0) if chosen is None else chosen.duration
         lasted = elapsed(restarts[-1].time if restarts else begin.time, end.time)
         if not due <= lasted <= due + self._tolerance:
             yield invalid(

@@ -66,6 +66,7 @@ class TcpConfig:
             room for, or always.
         challenge_acks_per_second: how many challenge ACKs a host sends at most (RFC 5961, 7).
         time_wait_policy: what TIME_WAIT makes of segments; see :mod:`tcplab.tcp.time_wait`.
+        time_wait_reuse: whether a new connection may take the place of a TIME_WAIT; ``None`` is as that policy has it.
     """
 
     msl: Duration = MSL_DEFAULT
@@ -96,6 +97,7 @@ class TcpConfig:
     syn_cookies: SynCookiesMode = "when_full"
     challenge_acks_per_second: int = 100
     time_wait_policy: TimeWaitPolicyName = "rfc9293"
+    time_wait_reuse: bool | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that no TCP could run with.

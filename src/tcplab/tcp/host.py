@@ -1,11 +1,10 @@
 """A TCP host: connections by their 4-tuple, listeners, ports, and the application on top.
 
 A host is a node: it stays O(log n) a segment with any number of connections, since it keeps one heap of
-deadlines, one queue of TIME_WAITs (all last equally long) and one dictionary for demultiplexing.
+deadlines, one queue of TIME_WAITs (all last equally long) and a dictionary of each for demultiplexing.
 """
 
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, Literal
 
 from tcplab.node import NOTHING, Address, Output, Packet, PacketDiscarded
@@ -37,21 +36,18 @@ from tcplab.tcp.events import (
     ResetReason,
     ResetSent,
     SegmentIgnored,
-    StateChanged,
     SynCookie,
-    TimeWaitEnded,
-    TimeWaitRestarted,
 )
 from tcplab.tcp.isn import Isn, keyed_isn
 from tcplab.tcp.listener import Listener, cookie_answer
 from tcplab.tcp.ports import EphemeralPorts
 from tcplab.tcp.reset import reset_for
 from tcplab.tcp.schedule import Schedule
-from tcplab.tcp.states import TRANSITIONS, Cause, State
+from tcplab.tcp.states import State
 from tcplab.tcp.syn_cookies import SynCookies
-from tcplab.tcp.time_wait import TimeWait
+from tcplab.tcp.time_wait import Record, Records, Stamps, TimeWaits, policy
 from tcplab.tcp.timestamps import keyed_offset
-from tcplab.units import START, Instant, elapsed
+from tcplab.units import START, Instant
 from tcplab.wire.malformed import MalformedSegment
 from tcplab.wire.octets import decode
 from tcplab.wire.segment import ACK, RST, SYN
@@ -98,13 +94,21 @@ class Host:
         self._isn = keyed_isn(isn_key) if isn is None else isn
         self._now = START
         self._incarnation = 0
-        self._table: dict[Key, Connection | TimeWait] = {}
+        self._table: dict[Key, Connection] = {}
         self._unread: dict[ConnectionId, Connection] = {}  # gone or in TIME_WAIT, with octets not yet received
         self._listeners: dict[int, Listener] = {}
-        self._ports = EphemeralPorts(self.config.first_port, self.config.last_port, port_offset)
+        settings = self.config
+        self._ports = EphemeralPorts(settings.first_port, settings.last_port, port_offset)
         self._schedule = Schedule()
-        self._time_waits: deque[TimeWait] = deque()
-        challenges = ChallengeAcks(self.config.challenge_acks_per_second, isn_key)
+        ways = policy(
+            settings.time_wait_policy,
+            settings.time_wait,
+            reuse=settings.time_wait_reuse,
+            timestamps=settings.timestamps,
+        )
+        self._records = Records(address)
+        self._time_waits = TimeWaits(self._records, ways, self._ports)
+        challenges = ChallengeAcks(settings.challenge_acks_per_second, isn_key)
         self._effects = Effects(address, first_packet_id, challenges)
         self._clock_offset = keyed_offset(isn_key)
         self._cookies = SynCookies(isn_key)
@@ -123,10 +127,8 @@ class Host:
             InvalidCall: the connection is unknown, or its state forbids the call.
         """
         if isinstance(call, ON_CONNECTION) and self._find(name := call.connection) is None:
-            entry = self._table.get((name.remote, name.remote_port, name.local_port))
-            why = ": there is no such connection"
-            if isinstance(entry, TimeWait) and entry.id == name:
-                why = " in TIME_WAIT: the connection is closing"
+            waits = self._time_waits.find(name) is not None
+            why = " in TIME_WAIT: the connection is closing" if waits else ": there is no such connection"
             raise InvalidCall(f"{type(call).__name__.lower()} on {name}{why}")
         self._perform(call, now)
         return self._finish(now)
@@ -146,16 +148,12 @@ class Host:
             packet = packet._replace(segment=segment, octets=None)
         segment = packet.segment
         key = (packet.source, segment.sport, segment.dport)
-        entry = self._table.get(key)
-        if entry is None:
-            self._for_nobody(key, packet, now)
-        elif type(entry) is Connection:
-            if not entry.half_open or self._has_room(entry, packet):
-                segment_arrives(entry, packet, now, self._effects)
-                self._settle(entry, now)
-        else:
-            assert isinstance(entry, TimeWait)
-            self._in_time_wait(entry, packet, now)
+        connection = self._table.get(key)
+        if connection is None:
+            self._without_connection(key, packet, now)
+        elif not connection.half_open or self._has_room(connection, packet):
+            segment_arrives(connection, packet, now, self._effects)
+            self._settle(connection, now)
         return self._finish(now)
 
     def advance(self, now: Instant) -> Output:
@@ -165,9 +163,7 @@ class Host:
         while (connection := self._schedule.next_due(now)) is not None:
             connection.advance(now, self._effects)
             self._settle(connection, now)
-        while self._time_waits and (record := self._first_time_wait()) is not None and record.expires <= now:
-            self._time_waits.popleft()
-            self._expire(record, now)
+        self._time_waits.advance(now, self._effects.events)
         app_due = self._app.deadline()
         if app_due is not None and app_due <= now:
             for call in self._app.advance(now):
@@ -177,9 +173,9 @@ class Host:
     def deadline(self) -> Instant | None:
         """Return when something is due; bookings that were overtaken by events are dropped on the way."""
         first = self._schedule.deadline()
-        record = self._first_time_wait() if self._time_waits else None
-        if record is not None and (first is None or record.expires < first):
-            first = record.expires
+        ends = self._records.deadline()
+        if ends is not None and (first is None or ends < first):
+            first = ends
         wanted = self._app.deadline()
         return wanted if first is None or (wanted is not None and wanted < first) else first
 
@@ -189,13 +185,11 @@ class Host:
         """Yield the STATUS of every listener and connection, those in TIME_WAIT too."""
         for listener in self._listeners.values():
             yield listener.connection.status()
-        for entry in self._table.values():
-            if isinstance(entry, Connection):
-                yield entry.status()
-            else:
-                yield Status(
-                    entry.id, State.TIME_WAIT, entry.snd_nxt, entry.snd_nxt, 0, entry.rcv_nxt, entry.rcv_wnd, 0, 0
-                )
+        for connection in self._table.values():
+            yield connection.status()
+        for record in self._records:
+            snd_nxt, rcv_nxt = record.snd_nxt, record.rcv_nxt
+            yield Status(record.id, State.TIME_WAIT, snd_nxt, snd_nxt, 0, rcv_nxt, record.rcv_wnd, 0, 0)
 
     def ports_in_use(self) -> int:
         """Return the ephemeral ports in use, TIME_WAIT included, towards the destination where they are scarcest."""
@@ -208,7 +202,20 @@ class Host:
 
     # --- what arrives --------------------------------------------------------------------------------------------
 
-    def _for_nobody(self, key: Key, packet: Packet, now: Instant) -> None:
+    def _without_connection(self, key: Key, packet: Packet, now: Instant) -> None:
+        listener = self._listeners.get(packet.segment.dport)
+        listening = listener is not None and listener.forks
+        waited = self._time_waits.segment_arrives(packet, now, self._effects.events, listening=listening)
+        if waited is None:
+            self._for_nobody(key, packet, now)
+            return
+        record, reply = waited
+        if reply.acknowledge:
+            self._effects.send(record.ack(now), packet.source, now)
+        if reply.end == "reused":
+            self._for_nobody(key, packet, now, record)
+
+    def _for_nobody(self, key: Key, packet: Packet, now: Instant, earlier: Record | None = None) -> None:
         segment = packet.segment
         listener = self._listeners.get(segment.dport)
         if listener is None:
@@ -227,7 +234,7 @@ class Host:
         elif listener.syn_queue_full:
             self._turn_away(listener, packet, "syn_queue_full")
         else:
-            connection = self._fork(listener, key, now)
+            connection = self._fork(listener, key, now, self._isn_after(earlier, key, now))
             segment_arrives(connection, packet, now, self._effects)
             self._settle(connection, now)
 
@@ -283,38 +290,6 @@ class Host:
             self._effects.send(reset, packet.source, now)
             self._effects.events.append(ResetSent(None, ResetReason.NO_CONNECTION))
 
-    def _in_time_wait(self, record: TimeWait, packet: Packet, now: Instant) -> None:
-        reply = record.segment_arrives(packet)
-        if reply.ignored is not None:
-            self._effects.events.append(SegmentIgnored(record.id, packet, reply.ignored))
-        if reply.acknowledge:
-            self._effects.send(record.ack(), record.id.remote, now)
-        if reply.restart:
-            self._wait(record, now)
-            self._effects.events.append(TimeWaitRestarted(record.id))
-
-    def _wait(self, record: TimeWait, now: Instant) -> None:
-        record.expires = Instant(now + self.config.time_wait)
-        record.queued += 1
-        self._time_waits.append(record)
-
-    def _first_time_wait(self) -> TimeWait | None:
-        """Return the record that expires first: the queue is in that order, as all last equally long."""
-        waits = self._time_waits
-        while waits:
-            record = waits[0]
-            if record.queued == 1:
-                return record
-            record.queued -= 1
-            waits.popleft()
-        return None
-
-    def _expire(self, record: TimeWait, now: Instant) -> None:
-        closed = TRANSITIONS[State.TIME_WAIT, Cause.TIME_WAIT_EXPIRED]
-        self._effects.events.append(StateChanged(record.id, State.TIME_WAIT, closed, Cause.TIME_WAIT_EXPIRED))
-        self._effects.events.append(TimeWaitEnded(record.id, "expired", elapsed(record.entered, now)))
-        self._forget(record.id)
-
     # --- what the application asks for -----------------------------------------------------------------------------
 
     def _perform(self, call: Call, now: Instant) -> None:
@@ -365,12 +340,10 @@ class Host:
         if not 1 <= call.remote_port <= 65_535 or not 0 <= call.local_port <= 65_535:
             ends = f"{call.remote}:{call.remote_port} from port {call.local_port}"
             raise InvalidCall(f"open to {ends}: ports are 1..65535, and here 0 for any")
-        destination = (call.remote, call.remote_port)
-        port: int | None = call.local_port
-        if not port:
-            port = self._ports.take(destination, lambda candidate: (*destination, candidate) in self._table)
-        elif (*destination, port) in self._table:
-            raise InvalidCall(f"open from port {port} to {call.remote}:{call.remote_port}: the connection exists")
+        port, earlier = self._port_for(call, now)
+        if port is None and call.local_port:
+            ends = f"open from port {call.local_port} to {call.remote}:{call.remote_port}"
+            raise InvalidCall(f"{ends}: the connection exists")
         if port is None:
             nameless = ConnectionId(self.address, 0, call.remote, call.remote_port, self._incarnation)
             self._effects.events.append(ConnectionFailed(nameless, Failure.NO_PORTS))
@@ -378,9 +351,28 @@ class Host:
             return
         key = (call.remote, call.remote_port, port)
         config = self.config if call.config is None else call.config
-        connection = self._table[key] = self._connection(key, config, now, call.token)
+        iss = self._isn_after(earlier, key, now)
+        connection = self._table[key] = self._connection(key, config, now, call.token, iss=iss)
         connection.open(now, self._effects)
         self._settle(connection, now)
+
+    def _port_for(self, call: Open, now: Instant) -> tuple[int | None, Record | None]:
+        """Return a local port, and the TIME_WAIT that has given way for it, if one had to."""
+        destination = (call.remote, call.remote_port)
+        port: int | None = call.local_port
+        candidates: Iterable[int] = (call.local_port,)
+        if not port:
+            port = self._ports.take(destination, lambda candidate: self._is_taken((*destination, candidate)))
+            candidates = self._ports.taken(destination)
+        elif self._is_taken((*destination, port)):
+            port = None
+        if port is not None:
+            return port, None
+        earlier = self._time_waits.take(destination, candidates, now, self._effects.events)
+        return (None if earlier is None else earlier.id.local_port), earlier
+
+    def _is_taken(self, key: Key) -> bool:
+        return key in self._table or self._records.has(*key)
 
     # --- what comes of it --------------------------------------------------------------------------------------------
 
@@ -398,10 +390,14 @@ class Host:
         offset = self._clock_offset(name) if config.timestamps else 0
         return Connection(name, config, iss, token, offset)
 
+    def _isn_after(self, earlier: Record | None, key: Key, now: Instant) -> SeqNumber | None:
+        """Return an ISN beyond what a TIME_WAIT that gave way has used; ``None``: any will do."""
+        return None if earlier is None else earlier.isn_after(self._isn(self._name(key), now))
+
     def _find(self, name: ConnectionId) -> Connection | None:
-        entry = self._table.get((name.remote, name.remote_port, name.local_port))
-        if type(entry) is Connection and entry.id == name:
-            return entry
+        connection = self._table.get((name.remote, name.remote_port, name.local_port))
+        if connection is not None and connection.id == name:
+            return connection
         return self._unread.get(name)
 
     def _settle(self, connection: Connection, now: Instant) -> None:
@@ -420,9 +416,11 @@ class Host:
             listener = self._listeners.get(name.local_port)
             if listener is not None:
                 listener.half_open.discard(name)
-                if connection.accepting and connection.opened:
-                    listener.waiting.append(connection)
-                    self._effects.signals.append(Acceptable(name.local_port, len(listener.waiting)))
+            opened = state is not State.LISTEN and state is not State.CLOSED
+            self._time_waits.reopened(name, now, self._effects.events, opened=opened)
+            if listener is not None and connection.accepting and connection.opened:
+                listener.waiting.append(connection)
+                self._effects.signals.append(Acceptable(name.local_port, len(listener.waiting)))
         if connection.accepting and (state is State.CLOSED or state is State.TIME_WAIT):
             self._forget_waiting(connection)
         if state is State.CLOSED or state is State.TIME_WAIT:
@@ -445,18 +443,21 @@ class Host:
             self._unread.pop(connection.id, None)
 
     def _retire(self, connection: Connection, now: Instant) -> None:
-        name = connection.id
-        if connection.state is State.CLOSED:
-            self._forget(name)
-            return
-        snd, rcv = connection.snd, connection.rcv
-        record = TimeWait(name, snd.seq(snd.nxt), rcv.seq(rcv.nxt), rcv.wnd, now)
-        self._table[name.remote, name.remote_port, name.local_port] = record
-        self._wait(record, now)
-
-    def _forget(self, name: ConnectionId) -> None:
+        name, snd, rcv, clock = connection.id, connection.snd, connection.rcv, connection.timestamps
         del self._table[name.remote, name.remote_port, name.local_port]
-        self._ports.give_back((name.remote, name.remote_port), name.local_port)
+        if connection.state is State.CLOSED:
+            self._ports.give_back((name.remote, name.remote_port), name.local_port)
+            return
+        self._time_waits.enter(
+            name,
+            now,
+            self._effects.events,
+            snd_nxt=snd.seq(snd.nxt),
+            rcv_nxt=rcv.seq(rcv.nxt),
+            rcv_wnd=rcv.wnd,
+            rcv_shift=rcv.scale,
+            stamps=None if clock is None else Stamps(clock.recent, clock.offset),
+        )
 
     def _finish(self, now: Instant) -> Output:
         """Let the application answer what it was told, until it has nothing more to say."""

@@ -53,6 +53,11 @@ class Listener:
         mode = self.config.syn_cookies
         return mode == "always" or (mode == "when_full" and self.syn_queue_full)
 
+    @property
+    def forks(self) -> bool:
+        """Whether the next SYN is kept, and becomes a connection."""
+        return not (self.accept_queue_full or self.answers_by_cookie or self.syn_queue_full)
+
 
 def cookie_answer(
     cookies: SynCookies, config: TcpConfig, name: ConnectionId, syn: Segment, clock_offset: int, now: Instant

@@ -87,6 +87,10 @@ TRANSITIONS: Final[Mapping[tuple[State, Cause], State]] = {
     (_S.CLOSING, _C.ACK_OF_FIN): _S.TIME_WAIT,
     (_S.LAST_ACK, _C.ACK_OF_FIN): _S.CLOSED,
     (_S.TIME_WAIT, _C.TIME_WAIT_EXPIRED): _S.CLOSED,
+    # leaving TIME_WAIT before its time, as other policies than RFC 9293's do, or as MAY-2 allows
+    (_S.TIME_WAIT, _C.SYN_ARRIVED): _S.CLOSED,
+    (_S.TIME_WAIT, _C.ACTIVE_OPEN): _S.CLOSED,
+    (_S.TIME_WAIT, _C.RESET_ARRIVED): _S.CLOSED,
     # ending otherwise
     (_S.SYN_RECEIVED, _C.RESET_OF_PASSIVE_OPEN): _S.LISTEN,
     (_S.SYN_RECEIVED, _C.SYN_IN_WINDOW): _S.LISTEN,

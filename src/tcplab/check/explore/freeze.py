@@ -9,6 +9,7 @@ here. Three things are written differently, and each must leave the engine's beh
   from it, it would be told (:class:`Over`).
 - The schedule of wake-ups is not kept but booked anew, since it only says when to look; and of a timer that is stopped
   nothing is kept.
+- TIME_WAITs, of which a host keeps nothing but octets, are written down as records, in the order of their end.
 - What :data:`FORGOTTEN` and :data:`LIMITED` name, and why.
 
 What comes out of :func:`thaw` is all that the next step sees, so that two states which are taken for one really do
@@ -30,6 +31,7 @@ from tcplab.tcp.recovery import Recovery
 from tcplab.tcp.rtt import RttEstimator
 from tcplab.tcp.schedule import Schedule
 from tcplab.tcp.scoreboard import Sent
+from tcplab.tcp.time_wait import Record, Records
 from tcplab.tcp.timers import RetransmissionTimer
 from tcplab.units import Instant
 
@@ -197,6 +199,8 @@ class _Freezer:
                 return [frozenset(freeze(part) for part in value)]
             case Schedule():
                 return []
+            case Records():
+                return [value.local, *(freeze(_dated(record)) for record in sorted(value, key=_end))]
             case RetransmissionTimer(deadline=None):
                 value = RetransmissionTimer()
             case _ if any(base is not object and base.__module__ == "builtins" for base in type(value).__mro__):
@@ -223,6 +227,16 @@ def thaw(frozen: Frozen) -> Any:
     return root
 
 
+def _end(record: Record) -> Instant:
+    return record.expires
+
+
+def _dated(record: Record) -> Record:
+    """Return a record whose instants, which it keeps as octets, are moments again."""
+    answered = None if record.answered is None else moment(record.answered)
+    return record._replace(entered=moment(record.entered), expires=moment(record.expires), answered=answered)
+
+
 class _Thawer:
     def __init__(self) -> None:
         self.met: list[Any] = []
@@ -242,7 +256,7 @@ class _Thawer:
         if issubclass(kind, tuple):
             parts = [thaw(part) for part in content]
             return kind(parts) if kind is tuple else kind(*parts)
-        value: Any = kind() if kind in _EMPTY else kind.__new__(kind)
+        value: Any = Records(content[0]) if kind is Records else kind() if kind in _EMPTY else kind.__new__(kind)
         self.met.append(value)
         match value:
             case bytearray():
@@ -255,6 +269,9 @@ class _Thawer:
                 value.update(content[0])
             case Schedule():
                 pass
+            case Records():
+                for record in content[1:]:
+                    value.enter(thaw(record))
             case _:
                 names = _plan(kind).names
                 for name, part in zip(names, content, strict=False):

@@ -141,7 +141,7 @@ class Subject(Host):
 
     def choices(self) -> tuple[Choice, ...]:
         """Return what its application may do now."""
-        return self.script.choices(busy=bool(self._table))
+        return self.script.choices(busy=bool(self._table or self._records))
 
     @property
     def incarnations(self) -> int:
@@ -151,10 +151,7 @@ class Subject(Host):
     @property
     def connection(self) -> Connection | None:
         """The connection that it has, if it is not in TIME_WAIT yet."""
-        for entry in self._table.values():
-            if isinstance(entry, Connection):
-                return entry
-        return None
+        return next(iter(self._table.values()), None)
 
     @property
     def half_closed(self) -> bool:
@@ -166,7 +163,7 @@ class Subject(Host):
     @property
     def at_rest(self) -> bool:
         """Whether it is CLOSED, but for a listener, and nothing is left to do."""
-        return not self._table and not self.choices()
+        return not self._table and not self._records and not self.choices()
 
     def settle(self) -> None:
         """Forget when it last did something; drop wake-ups that were overtaken."""

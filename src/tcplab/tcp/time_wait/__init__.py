@@ -6,7 +6,6 @@ Source of the state: RFC 9293, section 3.6.1; what other stacks do is in :mod:`.
 
 from typing import Final, assert_never
 
-from tcplab.tcp.time_wait.entry import TimeWait
 from tcplab.tcp.time_wait.freebsd import MSL as FREEBSD_MSL
 from tcplab.tcp.time_wait.freebsd import FreeBsd
 from tcplab.tcp.time_wait.linux import TIMEWAIT_LEN, Linux
@@ -29,7 +28,6 @@ __all__ = [
     "Reply",
     "Rfc9293",
     "Stamps",
-    "TimeWait",
     "TimeWaits",
     "policy",
 ]

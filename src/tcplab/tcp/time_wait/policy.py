@@ -3,13 +3,14 @@
 from typing import Literal, NamedTuple, Protocol
 
 from tcplab.node import Address
+from tcplab.tcp.config import TimeWaitPolicyName
 from tcplab.tcp.events import Ignored
 from tcplab.tcp.time_wait.record import Record
 from tcplab.units import Duration, Instant
 from tcplab.wire.segment import ACK, FIN, RST, SYN, Segment
 from tcplab.wire.seq import SeqNumber, seq_diff
 
-PolicyName = Literal["rfc9293", "linux", "freebsd", "none"]
+PolicyName = TimeWaitPolicyName
 
 
 class Reply(NamedTuple):
