@@ -10,6 +10,7 @@ import pytest
 import tcplab
 from tcplab.runtime.streams.errors import error_of
 from tcplab.runtime.streams.transport import HIGH_WATER_DEFAULT
+from tcplab.tcp.connection import Connection
 from tcplab.tcp.events import Failure
 from tcplab.tcp.states import State
 from tests.runtime.streams import CLIENT, SERVER, Notes, now, pair, states
@@ -406,8 +407,12 @@ async def test_nothing_is_kept_of_a_connection_that_has_ended() -> None:
     async with tcplab.Lab() as lab:
         client, server = await pair(lab)
         kept = [weakref.ref(client.transport), weakref.ref(server.transport)]
+        server.transport.pause_reading()
+        client.transport.write(b"never read")
         client.transport.close()
+        server.transport.write_eof()
         await asyncio.sleep(1)
+        assert Connection in map(type, gc.get_objects())  # which keeps what may still be read
         server.transport.close()
         await asyncio.sleep(1)
 
@@ -415,6 +420,7 @@ async def test_nothing_is_kept_of_a_connection_that_has_ended() -> None:
         gc.collect()
 
         assert [transport() for transport in kept] == [None, None]
+        assert not any(isinstance(each, Connection) and each.unread for each in gc.get_objects())
 
 
 # --- errors ----------------------------------------------------------------------------------------------------------
