@@ -102,7 +102,7 @@ async def test_a_peer_that_vanishes_times_out_after_r2() -> None:
         with pytest.raises(TimeoutError):
             await reader.read()
 
-        assert now() == 110  # SHLD-11: R2 of 100 s
+        assert 110 <= now() < 111  # SHLD-11: R2 of 100 s, from the first retransmission
         with pytest.raises(TimeoutError):
             await writer.wait_closed()
 

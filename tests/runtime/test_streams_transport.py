@@ -9,7 +9,7 @@ import pytest
 
 import tcplab
 from tcplab.runtime.streams.errors import error_of
-from tcplab.runtime.streams.transport import HIGH_WATER_DEFAULT
+from tcplab.runtime.streams.transport import READ_LIMIT
 from tcplab.tcp.connection import Connection
 from tcplab.tcp.events import Failure
 from tcplab.tcp.states import State
@@ -227,6 +227,30 @@ async def test_a_paused_reader_stops_the_writer_and_what_is_under_way_is_bounded
 
 
 @in_virtual_time
+async def test_a_protocol_is_given_large_amounts_in_pieces() -> None:
+    received: list[int] = []
+
+    class Sizes(Notes):
+        def data_received(self, data: bytes) -> None:
+            received.append(len(data))
+
+    config = tcplab.TcpConfig(receive_buffer=200_000)
+    server = Sizes()
+    async with tcplab.Lab(delay=0.01, config=config), await tcplab.create_server(lambda: server, 80):
+        _, client = await tcplab.create_connection(Notes, SERVER, 80)
+        await asyncio.sleep(1)
+        server.transport.pause_reading()
+        client.transport.write(b"x" * 150_000)
+        await asyncio.sleep(60)
+        server.transport.resume_reading()
+        await asyncio.sleep(1)
+
+        assert received == [READ_LIMIT, READ_LIMIT, 150_000 - 2 * READ_LIMIT]
+        client.transport.close()
+        server.transport.close()
+
+
+@in_virtual_time
 async def test_a_writer_that_outruns_the_network_is_paused_and_resumed_at_its_marks() -> None:
     sizes: list[int] = []
 
@@ -282,8 +306,9 @@ async def test_a_stream_that_nobody_reads_stops_drain_within_exact_bounds() -> N
 
         assert unread(lab, SERVER) == WINDOW
         assert in_send_buffer(lab, CLIENT) == SEND_BUFFER
+        low, high = writer.transport.get_write_buffer_limits()
         waiting = writer.transport.get_write_buffer_size()
-        assert HIGH_WATER_DEFAULT < waiting <= HIGH_WATER_DEFAULT + chunk
+        assert low < waiting <= high + chunk
         taken = written - waiting - SEND_BUFFER - WINDOW  # by the stream reader, which pauses above twice its limit
         assert 2 * limit < taken <= 2 * limit + WINDOW
         server.abort_clients()
