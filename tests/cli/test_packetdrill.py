@@ -122,3 +122,29 @@ def test_many_scripts_show_their_progress_on_a_terminal(folder: Path) -> None:
 
     assert ended.code == 1
     assert "running scripts" in ended.output
+
+
+def test_the_hosts_settings_can_be_chosen(tmp_path: Path) -> None:
+    path = tmp_path / "a.pkt"
+    path.write_text("0 socket(..., SOCK_STREAM, 0) = 3\n+0 getsockopt(3, SOL_SOCKET, SO_RCVBUF, [9], [4]) = 0\n")
+
+    assert drill(str(path)).exit_code == 1
+    assert drill("--config=receive_buffer=9", str(path)).exit_code == 0
+    assert drill("--config", "msl=1s", "--config", "receive_buffer=9", str(path)).exit_code == 0
+
+
+@pytest.mark.parametrize("wrong", ["--config=mss=x", "--config=no=1", "--config=mss=0", "--time-wait-policy=solaris"])
+def test_a_setting_that_cannot_be_is_refused(folder: Path, wrong: str) -> None:
+    answer = drill(wrong, str(folder / "a.pkt"))
+
+    assert answer.exit_code == 2
+    assert "--config" in answer.stderr
+
+
+def test_the_policy_of_time_wait_can_be_chosen(tmp_path: Path) -> None:
+    path = tmp_path / "a.pkt"
+    text = (OURS / "time_wait" / "lasts-2-msl.pkt").read_text(encoding="utf-8")
+    path.write_text(text.replace("+239.99", "+59.99"), encoding="utf-8")
+
+    assert drill("--time-wait-policy=rfc9293", str(path)).exit_code == 1
+    assert drill("--time-wait-policy=freebsd", str(path)).exit_code == 0

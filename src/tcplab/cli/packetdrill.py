@@ -15,7 +15,10 @@ from rich.text import Text
 from tcplab.observe.ladder import Row, ladder
 from tcplab.observe.ladder.text import ASCII, UNICODE, Layout, draw
 from tcplab.packetdrill import Outcome, Place, Problem, Variant, Verdict, run_text
+from tcplab.packetdrill.settings import configured
 from tcplab.packetdrill.subject import HOST, SCRIPT
+from tcplab.tcp.config import TcpConfig
+from tcplab.tcp.time_wait import POLICIES
 from tcplab.units import in_seconds
 from tcplab.wire.seq import MODULUS
 
@@ -45,6 +48,13 @@ def command(
             help="The host's first initial sequence number, and what is added to the script's; -1 is 2^32-1.",
         ),
     ] = f"{Variant().local_isn},{Variant().remote_isn}",
+    config: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="A setting of the host's TCP, such as msl=30s; may be given often."),
+    ] = None,
+    time_wait_policy: Annotated[
+        str | None, typer.Option(metavar="POLICY", help=f"What TIME_WAIT does: {', '.join(POLICIES)}.")
+    ] = None,
     show: Annotated[bool, typer.Option("--ladder", help="Draw the ladder of scripts that pass too.")] = False,
 ) -> None:
     """Run packetdrill scripts against the lab's TCP, in virtual time.
@@ -55,7 +65,8 @@ def command(
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(width=PIPED_WIDTH, highlight=False)
-    variant = _variant(isn)
+    chosen = [*(config or ()), *([f"time_wait_policy={time_wait_policy}"] if time_wait_policy else ())]
+    variant = _variant(isn, chosen)
     files = list(_files(paths))
     if not files:
         raise typer.BadParameter(f"there is no {SUFFIX} in {', '.join(map(str, paths))}")
@@ -69,7 +80,7 @@ def command(
     raise typer.Exit(EXIT_CODES[_worst({verdict.outcome for verdict in verdicts})])
 
 
-def _variant(isn: str) -> Variant:
+def _variant(isn: str, chosen: Sequence[str]) -> Variant:
     local, _, remote = isn.partition(",")
     try:
         numbers = int(local, 0), int(remote or "0", 0)
@@ -77,7 +88,13 @@ def _variant(isn: str) -> Variant:
         raise typer.BadParameter(f"{isn!r}: expected {_ISN_FORM}", param_hint="--isn") from None
     if any(not -MODULUS < number < MODULUS for number in numbers):
         raise typer.BadParameter(f"{isn!r}: a sequence number is below 2^32", param_hint="--isn")
-    return Variant(*numbers)
+    config = TcpConfig()
+    for setting in chosen:
+        try:
+            config = configured(config, setting)
+        except ValueError as error:
+            raise typer.BadParameter(f"{setting}: {error}", param_hint="--config") from None
+    return Variant(*numbers, config)
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:

@@ -15,6 +15,7 @@ class Cursor:
 
     def __init__(self, words: Iterator[Token]) -> None:
         self._words = words
+        self._definitions: dict[str, Token] = {}
         self.token = next(words)
         """The word that comes next."""
 
@@ -40,7 +41,14 @@ class Cursor:
         token = self.token
         if token.kind != "end":
             self.token = next(self._words)
+            defined = self._definitions.get(self.token.text) if self.token.kind == "word" else None
+            if defined is not None:
+                self.token = defined._replace(place=self.token.place)
         return token
+
+    def define(self, name: str, value: Token) -> None:
+        """Let a word stand for another from here on."""
+        self._definitions[name] = value
 
     def skip(self, symbol: str) -> bool:
         """Go beyond that symbol if it comes next; return whether it did."""

@@ -30,7 +30,7 @@ from tcplab.packetdrill.model import (
 )
 from tcplab.packetdrill.packets import packet
 from tcplab.packetdrill.source import Place, ScriptError, Unsupported
-from tcplab.packetdrill.tokens import tokens
+from tcplab.packetdrill.tokens import Token, tokens
 from tcplab.units import SECOND, Duration
 
 _NEVER: Final = Duration(0)
@@ -68,19 +68,27 @@ def _script(cursor: Cursor, text: str, file: str) -> Script:
 
 def _option(cursor: Cursor) -> Option:
     token = cursor.take()
-    value = _option_value(cursor) if cursor.skip("=") else None
-    return Option(token.text.removeprefix("--"), value, token.place)
+    name = token.text.removeprefix("--")
+    if not cursor.skip("="):
+        return Option(name, None, token.place)
+    value = _value(cursor).text
+    if cursor.is_symbol(":"):
+        raise Unsupported(token.place, "an IPv6 address")
+    if not cursor.is_symbol("="):
+        return Option(name, value, token.place)
+    cursor.take()
+    if cursor.is_kind("command"):
+        raise Unsupported(cursor.place, "a shell command")
+    meaning = _value(cursor)
+    if name == "define":
+        cursor.define(value, meaning)
+    return Option(name, f"{value}={meaning.text}", token.place)
 
 
-def _option_value(cursor: Cursor) -> str:
+def _value(cursor: Cursor) -> Token:
     if not cursor.is_kind("integer", "hex", "float", "word", "string", "address"):
         raise cursor.unexpected("the option's value")
-    value = cursor.take().text
-    if cursor.skip("="):
-        if cursor.is_kind("command"):
-            raise Unsupported(cursor.place, "a shell command")
-        return f"{value}={_option_value(cursor)}"
-    return value
+    return cursor.take()
 
 
 # --- events ----------------------------------------------------------------------------------------------------------

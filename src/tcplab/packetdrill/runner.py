@@ -9,12 +9,12 @@ from tcplab.observe.ladder import Pair
 from tcplab.packetdrill import calls, info
 from tcplab.packetdrill.assertions import Assertion, assertions
 from tcplab.packetdrill.calls import Call, Expected
+from tcplab.packetdrill.endpoint import Result
 from tcplab.packetdrill.flow import Flow, Seen
 from tcplab.packetdrill.model import CodeSpec, CommandSpec, Event, PacketSpec, Ports, Script, SyscallSpec, When
 from tcplab.packetdrill.notation import differences, seconds_text, seen_text
 from tcplab.packetdrill.parser import parse
 from tcplab.packetdrill.settings import Settings, Variant, settings
-from tcplab.packetdrill.sockets import Result
 from tcplab.packetdrill.source import Place, ScriptError, Unsupported
 from tcplab.packetdrill.subject import Subject
 from tcplab.tcp.app import InvalidCall
@@ -246,7 +246,7 @@ class _Play:
                 self.subject.rest(latest)
             until = "" if step.event.when.kind == "any" else f" until {seconds_text(latest)} s"
             raise self._failure(step.event.place, "the host did not send this", wanted, f"nothing{until}")
-        time, packet = self.subject.sent.popleft()
+        time, packet = self.subject.take(0 if self._settings.strict_segments else spec.length)
         flow, seen = self._seen(packet, spec)
         came = f"{seen_text(seen)} at {seconds_text(time)} s"
         wrong = differences(spec, seen, flow.position(seen), self._settings.tick, tolerance)
@@ -310,10 +310,10 @@ class _Play:
         wanted, came = f"{expected}", f"{result} at {seconds_text(now)} s"
         if waiting.ends is not None:
             wanted = f"{wanted} at {seconds_text(waiting.ends)} s"
-        if (expected.value is not None and result.value != expected.value) or result.errno != expected.errno:
-            raise self._failure(place, f"the call returned {result}, expected {expected}", wanted, came)
         if result.fault:
             raise self._failure(place, result.fault, wanted, came)
+        if (expected.value is not None and result.value != expected.value) or result.errno != expected.errno:
+            raise self._failure(place, f"the call returned {result}, expected {expected}", wanted, came)
         if waiting.ends is not None and abs(now - waiting.ends) > self._settings.tolerance:
             raise self._failure(place, f"the call returned at {seconds_text(now)} s", wanted, came)
 

@@ -52,6 +52,7 @@ class Settings:
         local: the host's address.
         remote: the script's address.
         config: settings of the host's TCP.
+        strict_segments: whether a segment that the script expects must come as one.
     """
 
     tolerance: Duration = _TOLERANCE
@@ -62,6 +63,7 @@ class Settings:
     local: Address = _LOCAL
     remote: Address = _REMOTE
     config: TcpConfig = _DEFAULT
+    strict_segments: bool = False
 
 
 def settings(options: Sequence[Option], config: TcpConfig) -> Settings:
@@ -121,22 +123,49 @@ def _ip_version(result: Settings, value: str) -> Settings:
     return result
 
 
+def _strict_segments(result: Settings, value: str) -> Settings:
+    if value:
+        raise ValueError("it has no value")
+    return replace(result, strict_segments=True)
+
+
+def _define(result: Settings, value: str) -> Settings:
+    if "=" not in value:
+        raise ValueError("expected --define=name=value")
+    return result
+
+
 def _config(result: Settings, value: str) -> Settings:
-    name, _, text = value.partition("=")
+    return replace(result, config=configured(result.config, value))
+
+
+def configured(config: TcpConfig, setting: str) -> TcpConfig:
+    """Return a configuration with one setting changed, as ``name=value``.
+
+    Args:
+        config: what is changed.
+        setting: durations end in us, ms, s or min; switches are on or off; ``none`` is ``None``.
+
+    Raises:
+        ValueError: there is no such setting, or the value is none for it.
+    """
+    name, _, text = setting.partition("=")
     if name not in _SETTABLE:
         raise ValueError(f"the settings are {', '.join(sorted(_SETTABLE))}")
+    usual = getattr(_DEFAULT, name)
     parsed: Any = text
-    if (duration := _DURATION.fullmatch(text)) is not None:
+    if isinstance(usual, str):
+        pass
+    elif (duration := _DURATION.fullmatch(text)) is not None:
         parsed = int(duration[1]) * _UNITS[duration[2]]
     elif text in _WORDS:
         parsed = _WORDS[text]
     elif text.isdecimal():
-        parsed = int(text)
-    usual = getattr(_DEFAULT, name)
+        parsed = _number(text)
     if parsed is not None and type(parsed) is not (int if usual is None else type(usual)):
         raise ValueError(f"{name} is, for example, {usual}")
     change: dict[str, Any] = {name: parsed}
-    return replace(result, config=replace(result.config, **change))
+    return replace(config, **change)
 
 
 def _number(value: str) -> int:
@@ -161,5 +190,7 @@ _READERS: Final[Mapping[str, Callable[[Settings, str], Settings]]] = {
     "remote_ip": _remote,
     "mtu": _mtu,
     "ip_version": _ip_version,
+    "strict_segments": _strict_segments,
+    "define": _define,
     "config": _config,
 }

@@ -1,18 +1,18 @@
 """The host under test on its virtual clock, with everything that it sends and tells written down."""
 
 from collections import deque
-from collections.abc import Iterator
 
-from tcplab.node import Event, Output, Packet, PacketReceived, PacketSent, was_let_in
+from tcplab.node import Output, Packet, PacketReceived, PacketSent, was_let_in
 from tcplab.observe.journal import Journal
+from tcplab.packetdrill.endpoint import Wire
 from tcplab.packetdrill.settings import Settings
-from tcplab.packetdrill.sockets import Sockets, Wire
+from tcplab.packetdrill.sockets import Sockets
 from tcplab.tcp.app import Call
 from tcplab.tcp.connection import Status
 from tcplab.tcp.events import ConnectionId
 from tcplab.tcp.host import Host
 from tcplab.units import START, Instant
-from tcplab.wire.segment import Segment
+from tcplab.wire.segment import CWR, FIN, PSH, Flags, Segment
 from tcplab.wire.seq import MODULUS, SeqNumber
 
 HOST = "host"
@@ -47,7 +47,7 @@ class Subject:
         self._host = Host(settings.local, self.sockets, settings.config, isn=self._next_isn)
         self._packets = 0
         ports = (settings.bind_port, settings.connect_port)
-        self.sockets.attach(Wire(self.perform, self._newest, settings.remote, *ports))
+        self.sockets.attach(Wire(self.perform, self._newest, settings.config, settings.remote, *ports))
         self._take(self._host.start(self.now))
 
     def perform(self, call: Call) -> None:
@@ -77,9 +77,18 @@ class Subject:
         """Be at an instant by which nothing is due any more."""
         self.now = max(self.now, until)
 
-    def statuses(self) -> Iterator[Status]:
-        """Yield the STATUS of every listener and connection."""
-        return self._host.statuses()
+    def take(self, octets: int) -> tuple[Instant, Packet]:
+        """Return what was sent first and nobody has looked at, with its time.
+
+        Where it carries fewer than ``octets``, what was sent at the same instant and continues it is joined to it, as
+        packetdrill does for those who let their hardware cut segments.
+        """
+        time, packet = self.sent.popleft()
+        while self.sent and len(packet.segment.payload) < octets and _continues(packet, time, *self.sent[0]):
+            segment, more = packet.segment, self.sent.popleft()[1].segment
+            flags = Flags(segment.flags | more.flags)
+            packet = packet._replace(segment=segment._replace(flags=flags, payload=segment.payload + more.payload))
+        return time, packet
 
     def status(self, local_port: int, remote_port: int) -> Status | None:
         """Return the STATUS of a connection with the script, or of the listener on its port."""
@@ -91,10 +100,6 @@ class Subject:
                     return status
                 found = status
         return found
-
-    def events(self) -> list[Event]:
-        """Return all that the host has told, in order."""
-        return [record.event for record in self.journal.records if record.node == HOST]
 
     def _next_isn(self, _name: ConnectionId, _now: Instant) -> SeqNumber:
         self._isn += ISN_STEP
@@ -111,3 +116,16 @@ class Subject:
             self.journal.observe(HOST, event, self.now)
         for packet in output.packets:
             self.journal.observe(SCRIPT, PacketReceived(packet), self.now)
+
+
+def _continues(packet: Packet, time: Instant, later: Instant, other: Packet) -> bool:
+    """Return whether a packet takes up where another ends, and differs from it in no more than PSH, FIN and CWR."""
+    first, second = packet.segment, other.segment
+    return (
+        later == time
+        and (packet.target, first.sport, first.dport) == (other.target, second.sport, second.dport)
+        and second.seq == first.end
+        and (first.ack, first.options) == (second.ack, second.options)
+        and len(second.payload) > 0
+        and not (first.flags ^ second.flags) & ~(PSH | FIN | CWR)
+    )
