@@ -7,6 +7,8 @@ import tcplab
 from tcplab.tcp.states import State
 
 CLIENT, SERVER = "10.0.1.1", "10.0.2.1"
+WINDOW, SEND_BUFFER = 20_000, 50_000
+SMALL = tcplab.TcpConfig(receive_buffer=WINDOW, send_buffer=SEND_BUFFER)
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 

@@ -1,9 +1,6 @@
 """The lab that people make: its hosts and servers, how they start and stop, and what is refused."""
 
 import asyncio
-import os
-import subprocess
-import sys
 
 import pytest
 
@@ -335,49 +332,6 @@ async def test_an_address_has_one_host() -> None:
     async with tcplab.Lab() as lab:
         with pytest.raises(ValueError, match="there already"):
             await lab.start_host(CLIENT)
-
-
-# --- the same again --------------------------------------------------------------------------------------------------
-
-STORY = """
-import asyncio, hashlib, tcplab
-from tcplab.observe.journal import Journal
-from tests.runtime.streams import SERVER, echo
-
-async def ask(n):
-    reader, writer = await tcplab.connect(SERVER, 7)
-    writer.write(bytes([n]) * 5_000 * n)
-    writer.write_eof()
-    await asyncio.sleep(n / 10)
-    assert await reader.read() == bytes([n]) * 5_000 * n
-    writer.close()
-
-async def main():
-    journal = Journal()
-    async with tcplab.Lab(delay=0.05, jitter=0.02, loss=0.1, seed={seed}, observers=[journal]):
-        async with await tcplab.serve(echo, 7), asyncio.TaskGroup() as group:
-            for n in range(1, 9):
-                group.create_task(ask(n))
-    print(len(journal.records), hashlib.sha256(repr(journal.records).encode()).hexdigest())
-
-tcplab.run(main())
-"""
-
-
-def story(seed: int, hash_seed: str) -> str:
-    answer = subprocess.run(
-        [sys.executable, "-W", "error", "-c", STORY.replace("{seed}", str(seed))],
-        env=os.environ | {"PYTHONHASHSEED": hash_seed}, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return answer.stdout
-
-
-def test_the_same_seed_gives_the_same_run_event_for_event() -> None:
-    told = story(1, "1")
-
-    assert int(told.split()[0]) > 500
-    assert story(1, "2") == told
-    assert story(2, "1") != told
 
 
 def test_what_a_connection_is_called_says_which_it_is() -> None:

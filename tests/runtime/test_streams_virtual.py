@@ -2,7 +2,10 @@
 
 import asyncio
 import inspect
+import os
 import socket
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -202,3 +205,46 @@ def test_what_the_program_raises_is_its_own(error: type[BaseException]) -> None:
 
     with pytest.raises(error):
         tcplab.run(main())
+
+
+# --- the same again --------------------------------------------------------------------------------------------------
+
+STORY = """
+import asyncio, hashlib, tcplab
+from tcplab.observe.journal import Journal
+from tests.runtime.streams import SERVER, echo
+
+async def ask(n):
+    reader, writer = await tcplab.connect(SERVER, 7)
+    writer.write(bytes([n]) * 5_000 * n)
+    writer.write_eof()
+    await asyncio.sleep(n / 10)
+    assert await reader.read() == bytes([n]) * 5_000 * n
+    writer.close()
+
+async def main():
+    journal = Journal()
+    async with tcplab.Lab(delay=0.05, jitter=0.02, loss=0.1, seed={seed}, observers=[journal]):
+        async with await tcplab.serve(echo, 7), asyncio.TaskGroup() as group:
+            for n in range(1, 9):
+                group.create_task(ask(n))
+    print(len(journal.records), hashlib.sha256(repr(journal.records).encode()).hexdigest())
+
+tcplab.run(main())
+"""
+
+
+def story(seed: int, hash_seed: str) -> str:
+    answer = subprocess.run(
+        [sys.executable, "-W", "error", "-c", STORY.replace("{seed}", str(seed))],
+        env=os.environ | {"PYTHONHASHSEED": hash_seed}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return answer.stdout
+
+
+def test_the_same_seed_gives_the_same_run_event_for_event() -> None:
+    told = story(1, "1")
+
+    assert int(told.split()[0]) > 500
+    assert story(1, "2") == told
+    assert story(2, "1") != told
