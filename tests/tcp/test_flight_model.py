@@ -18,12 +18,14 @@ class Model:
     segments: list[Sent] = field(default_factory=list)
     una: int = 0
     nxt: int = 0
+    sendings: int = 0
 
     def pipe(self) -> int:
         return sum(each.end - each.start for each in self.segments if each.fate is Fate.IN_NETWORK)
 
     def send(self, octets: int, now: Instant) -> None:
-        self.segments.append(Sent(self.nxt, self.nxt + octets, now))
+        self.sendings += 1
+        self.segments.append(Sent(self.nxt, self.nxt + octets, now, self.sendings))
         self.nxt += octets
 
     def acknowledge(self, position: int) -> list[tuple[int, int]]:
@@ -48,9 +50,9 @@ class Model:
                 told.append((each.start, each.end))
         return told
 
-    def overtaken(self, at: int, end: int) -> list[Sent]:
-        old = [each for each in self.segments if each.fate is Fate.IN_NETWORK and (each.at, each.end) < (at, end)]
-        return sorted(old, key=lambda each: (each.at, each.end))
+    def overtaken(self, nth: int, end: int) -> list[Sent]:
+        old = [each for each in self.segments if each.fate is Fate.IN_NETWORK and (each.nth, each.end) < (nth, end)]
+        return sorted(old, key=lambda each: (each.nth, each.end))
 
     def timed_out(self, until: int) -> None:
         if self.segments and self.segments[0].fate is Fate.SACKED:
@@ -92,7 +94,7 @@ def test_it_is_what_a_plain_list_would_be(steps: list[tuple[str, int, int]]) -> 
                 other = (model.una + second % 50, model.una + second % 50 + first % 10)
                 assert ranges(sent.select([block, other])) == model.select([block, other])
             case "lose":
-                ours, theirs = sent.overtaken(now, model.nxt + 1), model.overtaken(now, model.nxt + 1)
+                ours, theirs = sent.overtaken(10**6, 0), model.overtaken(10**6, 0)
                 if not ours:
                     continue
                 assert [view(each) for each in ours] == [view(each) for each in theirs]
@@ -109,14 +111,16 @@ def test_it_is_what_a_plain_list_would_be(steps: list[tuple[str, int, int]]) -> 
                     size = second % 5 + 1
                     part = sent.split(mine, size)
                     if yours.end - yours.start > size:
-                        left = Sent(yours.start, yours.start + size, yours.at)
+                        left = Sent(yours.start, yours.start + size, yours.at, yours.nth)
                         left.times, left.fate, yours.start = yours.times, yours.fate, left.end
                         model.segments.insert(model.segments.index(yours), left)
                         yours = left
                     assert view(part) == view(yours)
                     continue
                 sent.resent(mine, now)
-                yours.at, yours.times, yours.fate = now, yours.times + 1, Fate.IN_NETWORK
+                model.sendings += 1
+                yours.at, yours.nth = now, model.sendings
+                yours.times, yours.fate = yours.times + 1, Fate.IN_NETWORK
             case _:
                 sent.timed_out(Instant(now - second % 4))
                 model.timed_out(now - second % 4)
@@ -126,9 +130,9 @@ def test_it_is_what_a_plain_list_would_be(steps: list[tuple[str, int, int]]) -> 
         assert view(sent.last) == view(model.segments[-1] if model.segments else None)
         assert view(sent.next_lost()) == view(model.next_lost())
         if sent.sacked or sent.next_lost() is not None:
-            at, end = now - second % 3, model.una + first % 60
-            assert [view(each) for each in sent.overtaken(Instant(at), end)] == [
-                view(each) for each in model.overtaken(at, end)
+            nth, end = max(model.sendings - second % 5, 0), model.una + first % 60
+            assert [view(each) for each in sent.overtaken(nth, end)] == [
+                view(each) for each in model.overtaken(nth, end)
             ]
 
 

@@ -33,7 +33,7 @@ def test_a_duplicate_block_comes_first(blocks: list[Block], ack: int, duplicate:
 @pytest.mark.rfc("MUST-18", "RFC6298-3")
 def test_what_was_sent_twice_measures_no_round_trip() -> None:
     """MUST-18, Karn."""
-    once, twice = Sent(0, 1, ms(10)), Sent(1, 2, ms(20))
+    once, twice = Sent(0, 1, ms(10), 1), Sent(1, 2, ms(20), 2)
     twice.times = 2
 
     assert round_trip([], ms(50)) is None

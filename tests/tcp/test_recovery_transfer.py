@@ -45,11 +45,18 @@ class Transfer:
     """Sends a number of segments through a path that loses the n-th transmissions that it is told to."""
 
     def __init__(
-        self, segments: int, lost: Collection[int], *, algorithm: Algorithm = "cubic", sack: bool = True
+        self,
+        segments: int,
+        lost: Collection[int],
+        *,
+        algorithm: Algorithm = "cubic",
+        sack: bool = True,
+        spacing: int = SPACING,
     ) -> None:
         self.size = segments * MSS
         self.lost = lost
         self.sack = sack
+        self.spacing = spacing
         self.flight = Flight()
         self.control = congestion_control(algorithm, MSS, 10 * MSS)
         self.recovery = Recovery(self.flight, self.control, sack=sack)
@@ -65,7 +72,7 @@ class Transfer:
 
     def transmit(self, start: int, end: int) -> None:
         self.transmissions += 1
-        self.free = max(self.free, self.now) + SPACING
+        self.free = max(self.free, self.now) + self.spacing
         if self.transmissions not in self.lost:
             heappush(self.events, (Instant(self.free + DELAY), next(self.numbers), start, [(start, end)], True))
 
@@ -153,10 +160,14 @@ def some(rate: float, of: int, seed: int = 1) -> frozenset[int]:
 
 
 @pytest.mark.rfc("RFC2018-5")
+@pytest.mark.parametrize("spacing", [SPACING, 0], ids=["spaced", "at once"])
 @pytest.mark.parametrize("algorithm", ["newreno", "cubic"])
-def test_what_is_lost_is_sent_again_and_nothing_else(algorithm: Algorithm) -> None:
-    """Where nothing is reordered, RACK-TLP knows each loss, of retransmissions too; a probe at most is in vain."""
-    transfer = Transfer(5_000, some(0.02, 20_000), algorithm=algorithm)
+def test_what_is_lost_is_sent_again_and_nothing_else(algorithm: Algorithm, spacing: int) -> None:
+    """Where nothing is reordered, RACK-TLP knows each loss, of retransmissions too; a probe at most is in vain.
+
+    So it does where a whole flight is sent, and all of its acknowledgements come, in one instant.
+    """
+    transfer = Transfer(5_000, some(0.02, 20_000), algorithm=algorithm, spacing=spacing)
 
     transfer.run()
 

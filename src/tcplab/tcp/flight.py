@@ -31,7 +31,7 @@ class Flight:
         pipe: octets believed to be in the network: neither acknowledged in any way, nor lost.
     """
 
-    __slots__ = ("_board", "_guessed", "_head", "_segments", "nxt", "pipe", "una")
+    __slots__ = ("_board", "_guessed", "_head", "_segments", "_sendings", "nxt", "pipe", "una")
 
     def __init__(self, position: int = 0) -> None:
         """Begin with nothing sent, at the position of what will be sent first."""
@@ -40,6 +40,7 @@ class Flight:
         self.pipe = 0
         self._segments: list[Sent] = []
         self._head = 0  # segments before this one are acknowledged
+        self._sendings = 0
         self._board: Scoreboard | None = None
         self._guessed = False  # what is marked as selectively acknowledged stands for duplicate acknowledgements
 
@@ -75,7 +76,8 @@ class Flight:
     def sent(self, end: int, now: Instant) -> None:
         """Take note that everything from SND.NXT to ``end`` was sent, as one segment."""
         start = self.nxt
-        segment = Sent(start, end, now)
+        self._sendings = nth = self._sendings + 1
+        segment = Sent(start, end, now, nth)
         self._segments.append(segment)
         self.pipe += end - start
         self.nxt = end
@@ -90,6 +92,8 @@ class Flight:
             segment.fate = _IN_NETWORK
         segment.times += 1
         segment.at = now
+        self._sendings += 1
+        segment.nth = self._sendings
         board.sent(segment)
 
     def split(self, segment: Sent, size: int) -> Sent:
@@ -97,7 +101,7 @@ class Flight:
         if segment.end - segment.start <= size:
             return segment
         board = self._scoreboard(segment.end)
-        part = Sent(segment.start, segment.start + size, segment.at)
+        part = Sent(segment.start, segment.start + size, segment.at, segment.nth)
         part.times, part.fate = segment.times, segment.fate
         self._segments.insert(bisect_left(self._segments, part.start, lo=self._head, key=_START), part)
         segment.start = part.end
@@ -257,16 +261,16 @@ class Flight:
             heappop(lost)
         return None
 
-    def overtaken(self, at: Instant, end: int) -> list[Sent]:
+    def overtaken(self, nth: int, end: int) -> list[Sent]:
         """Return what is in the network though it was sent before a segment that has arrived, in order of sending.
 
         Nothing can have been overtaken as long as everything was sent once and acknowledged in order.
 
         Args:
-            at: when that segment was sent.
-            end: the position after its last octet, which decides where both were sent in one instant.
+            nth: which sending of the flight that segment arrived of.
+            end: the position after its last octet.
         """
-        return [] if self._board is None else self._board.overtaken(at, end)
+        return [] if self._board is None else self._board.overtaken(nth, end)
 
     def timed_out(self, until: Instant) -> None:
         """Believe lost what a retransmission timeout shows: the first segment, and those last sent by ``until``.

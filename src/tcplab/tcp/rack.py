@@ -17,17 +17,20 @@ _DSACK_PERSIST: Final = 16  # recoveries (6.2, step 4)
 class Rack:
     """Marks segments of a flight lost that were sent well before one that has arrived (section 6).
 
+    Where a clock shows the same time for two sendings the RFC goes by their positions. In virtual time many happen at
+    once, so here the order of sending decides, which is what that stands for.
+
     Attributes:
         min_rtt: the shortest round trip of the last minutes, ``None`` before the first.
     """
 
     __slots__ = (
-        "_at",
         "_dsack_round",
         "_end",
         "_fack",
         "_flight",
         "_min_rtt_at",
+        "_nth",
         "_reo_wnd",
         "_reo_wnd_mult",
         "_reo_wnd_persist",
@@ -38,7 +41,7 @@ class Rack:
 
     def __init__(self, flight: Flight) -> None:
         self._flight = flight
-        self._at = Instant(0)  # RACK.xmit_ts
+        self._nth = 0  # which sending arrived that was sent last, in the place of RACK.xmit_ts
         self._end = 0  # RACK.end_seq
         self._rtt = Duration(0)
         self._fack = 0
@@ -69,13 +72,12 @@ class Rack:
             self._fack = max(self._fack, end)
             if segment.times > 1 and self._is_of_an_original(segment, now, echoed):
                 continue
-            if newest is None or segment.at > newest.at or (segment.at == newest.at and end > newest.end):
+            if newest is None or (segment.nth, end) > (newest.nth, newest.end):
                 newest = segment
         if newest is None:
             return
         self._rtt = Duration(now - newest.at)
-        if newest.at > self._at or (newest.at == self._at and newest.end > self._end):
-            self._at, self._end = newest.at, newest.end
+        self._nth, self._end = max((self._nth, self._end), (newest.nth, newest.end))
 
     def delivered_in_order(self, last: Sent, now: Instant) -> None:
         """Take note of what has just arrived, where all that is or was outstanding was sent once, and in order.
@@ -84,14 +86,13 @@ class Rack:
             last: the last of what is newly acknowledged.
             now: when the acknowledgement came.
         """
-        at = last.at
-        rtt = Duration(now - at)
+        rtt = Duration(now - last.at)
         if self.min_rtt is None or rtt <= self.min_rtt or now - self._min_rtt_at > _MIN_RTT_WINDOW:
             self.min_rtt, self._min_rtt_at = rtt, now
         self._rtt = rtt
         self._fack = last.end
-        if at >= self._at:
-            self._at, self._end = at, last.end
+        if last.nth >= self._nth:
+            self._nth, self._end = last.nth, last.end
 
     def _measure(self, rtt: Duration, now: Instant) -> None:
         if self.min_rtt is None or rtt <= self.min_rtt or now - self._min_rtt_at > _MIN_RTT_WINDOW:
@@ -128,7 +129,7 @@ class Rack:
             When to call again, because something that was overtaken may still come.
         """
         deadline = None
-        overtaken = self._flight.overtaken(self._at, self._end)
+        overtaken = self._flight.overtaken(self._nth, self._end)
         if overtaken:
             self._reo_wnd = self._reordering_window(srtt, recovering=recovering)
         for segment in overtaken:

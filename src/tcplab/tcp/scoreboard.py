@@ -28,31 +28,32 @@ class Sent:
         start: position of its first octet.
         end: position after its last.
         at: when it was last sent.
+        nth: the how manyth sending of the flight that was, which tells the order even within one instant.
         times: how often it was sent.
         fate: what is believed of it.
     """
 
-    __slots__ = ("at", "end", "fate", "start", "times")
+    __slots__ = ("at", "end", "fate", "nth", "start", "times")
 
-    def __init__(self, start: int, end: int, at: Instant) -> None:
+    def __init__(self, start: int, end: int, at: Instant, nth: int) -> None:
         self.start = start
         self.end = end
         self.at = at
+        self.nth = nth
         self.times = 1
         self.fate = _IN_NETWORK
 
 
 class Sending(NamedTuple):
-    """One time that a segment was sent, the n-th; in the order of RACK_sent_after (RFC 8985, 6.2)."""
+    """One sending of a segment; what was one then may be in parts now."""
 
-    at: Instant
-    end: int
     nth: int
+    end: int
     segment: Sent
 
 
-def _moment(sending: Sending) -> tuple[Instant, int]:
-    return sending.at, sending.end
+def _order(sending: Sending) -> tuple[int, int]:
+    return sending.nth, sending.end
 
 
 class Scoreboard:
@@ -80,14 +81,14 @@ class Scoreboard:
 
     def sent(self, segment: Sent) -> None:
         """Take note that a segment was sent, or that a part of one is now looked at by itself."""
-        order, sending = self._order, Sending(segment.at, segment.end, segment.times, segment)
-        if order and _moment(order[-1]) > _moment(sending):
-            insort(order, sending, lo=self._done, key=_moment)
+        order, sending = self._order, Sending(segment.nth, segment.end, segment)
+        if order and _order(order[-1]) > _order(sending):
+            insort(order, sending, lo=self._done, key=_order)
         else:
             order.append(sending)
 
-    def overtaken(self, at: Instant, end: int) -> list[Sent]:
-        """Return what is in the network though it was sent before what was sent ``at`` and reaches to ``end``.
+    def overtaken(self, nth: int, end: int) -> list[Sent]:
+        """Return what is in the network though it was sent before the nth sending, or in it and before ``end``.
 
         What has left the network is dropped on the way, so that nothing is looked at in vain twice.
         """
@@ -96,10 +97,10 @@ class Scoreboard:
         passed = self._done
         while passed < len(order):
             sending = order[passed]
-            if sending.at > at or (sending.at == at and sending.end >= end):
+            if sending.nth > nth or (sending.nth == nth and sending.end >= end):
                 break
             passed += 1
-            if sending.segment.fate is _IN_NETWORK and sending.segment.times == sending.nth:
+            if sending.segment.fate is _IN_NETWORK and sending.segment.nth == sending.nth:
                 waiting.append(sending)
         done = passed - len(waiting)
         order[done:passed] = waiting
@@ -145,4 +146,4 @@ class Scoreboard:
     def arrange(self, segments: Iterable[Sent]) -> None:
         """Put these segments, and no others, in the order in which they were last sent."""
         self._done = 0
-        self._order = sorted((Sending(each.at, each.end, each.times, each) for each in segments), key=_moment)
+        self._order = sorted((Sending(each.nth, each.end, each) for each in segments), key=_order)
