@@ -13,11 +13,12 @@ $(BIN)/python -m tcplab.cli.picture docs/ladder.svg $(1)
 $(BIN)/python -m grafana.boards $(1)
 $(BIN)/python -m services.common.readme $(1)
 $(BIN)/python -m tests.packetdrill.table $(1)
+$(BIN)/python -m tests.rfc docs/rfc-coverage.md $(1)
 endef
 MISSPELT = $(filter-out $(shell grep -o 'TCPLAB_[A-Z0-9_]*' docker-compose.yml),$(filter TCPLAB_%,$(.VARIABLES)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install check generate format test test-stack replay demo explore up down bench lock clean
+.PHONY: help install check generate format test mutants test-stack replay demo explore up down bench lock clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +68,9 @@ format: $(VENV)/.dev ## let ruff mend what it can
 
 test: $(VENV)/.dev ## unit, law, simulation, property and broker tests
 	$(BIN)/pytest -n auto --ignore tests/stack
+
+mutants: $(VENV)/.dev ## break the engine in many places, and see a test of each RFC clause fail
+	$(BIN)/python -m tests.rfc.killing
 
 test-stack: $(VENV)/.dev ## the real containers; needs a Docker engine with Compose
 	$(BIN)/pytest tests/stack

@@ -24,9 +24,13 @@ from tests.rfc.markers import collect
 from tests.rfc.mutant import ROOT, SOURCE, Mutant
 from tests.rfc.mutants import MUTANTS
 
-_PRELOADED: Final = ["pytest", "hypothesis", "hypothesis.strategies", "pika", "pydantic"]
+_PRELOADED: Final = ["pytest", "hypothesis", "hypothesis.strategies"]
 _LIMIT: Final = 60  # seconds for all tests of a clause: enough for any of them on a busy machine
-_PRELOADING_IS_FINE: Final = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
+_UNUSED: Final = ("cacheprovider", "unraisableexception", "tests.support.broker")  # plugins that would take their time
+_OPTIONS: Final = (
+    *("-x", "-n0", "-q", "-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"),
+    *(option for plugin in _UNUSED for option in ("-p", f"no:{plugin}")),
+)
 
 
 class Verdict(NamedTuple):
@@ -78,21 +82,10 @@ def judge(mutant: Mutant | None, tests: Sequence[str]) -> Verdict:
         _copy(mutant, Path(folder))
         sys.path[:0] = [folder, str(ROOT)]
         os.chdir(ROOT)
-        options = [
-            "-x",
-            "-n0",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "-p",
-            "no:unraisableexception",
-            "-W",
-            _PRELOADING_IS_FINE,
-        ]
         signal.signal(signal.SIGALRM, _time_is_up)
         signal.alarm(_LIMIT)
         with redirect_stdout(printed):
-            code = pytest.main([*options, *tests], plugins=[first])
+            code = pytest.main([*_OPTIONS, *tests], plugins=[first])
     return Verdict(int(code), first.test, printed.getvalue())
 
 

@@ -61,8 +61,8 @@ _OPENING: Final = (
         "nobody asks for the local address",
         ("MUST-44", "MUST-45"),
         "tcp/effects.py",
-        "Packet(self._packet_id, now, self._address, target, segment)",
-        'Packet(self._packet_id, now, Address("0.0.0.0"), target, segment)',
+        "now, self._address, target, segment, ecn)",
+        "now, Address('0.0.0.0'), target, segment, ecn)",
     ),
     Mutant(
         "a SYN for everybody is taken",
@@ -85,14 +85,14 @@ _CLOSING: Final = (
         "a reset is told as a close in order",
         ("MUST-12",),
         "tcp/connection.py",
-        "effects.signals.append(Failed(self.id, reason))",
-        "effects.signals.append(Closed(self.id))",
+        "self.tell(Failed(self.id, reason), effects)",
+        "self.tell(Closed(self.id), effects)",
     ),
     Mutant(
         "a peer's FIN is told to nobody",
         ("MUST-12",),
-        "tcp/arrival.py",
-        "effects.signals.append(PeerClosed(c.id))",
+        "tcp/text.py",
+        "c.tell(PeerClosed(c.id), effects)",
         "pass",
     ),
     Mutant(
@@ -105,9 +105,9 @@ _CLOSING: Final = (
     Mutant(
         "a retransmitted FIN does not restart TIME_WAIT",
         ("MUST-13",),
-        "tcp/time_wait/entry.py",
-        "_FIN_AGAIN = Reply(acknowledge=True, restart=True, ignored=None)",
-        "_FIN_AGAIN = Reply(acknowledge=True, restart=False, ignored=None)",
+        "tcp/time_wait/rfc9293.py",
+        "return Reply(acknowledge=True, restart=True, record=kept)",
+        "return Reply(acknowledge=True, restart=False, record=kept)",
     ),
 )
 
@@ -115,9 +115,23 @@ _RETRANSMISSION: Final = (
     Mutant(
         "a round trip is timed whatever was sent again",
         ("MUST-18",),
-        "tcp/emission.py",
-        "    c.timing = None\n    if c.state in (State.SYN_SENT, State.SYN_RECEIVED):",
-        "    if c.state in (State.SYN_SENT, State.SYN_RECEIVED):",
+        "tcp/recovery.py",
+        "if not segments or any(segment.times > 1 for segment in segments):",
+        "if not segments:",
+    ),
+    Mutant(
+        "the timeout does not back off",
+        ("MUST-19",),
+        "tcp/rtt.py",
+        "min(2 * self.rto, self._config.rto_max)",
+        "min(self.rto, self._config.rto_max)",
+    ),
+    Mutant(
+        "the network is never too full",
+        ("MUST-19",),
+        "tcp/recovery.py",
+        "return self.control.cwnd - self.flight.pipe",
+        "return self.control.cwnd",
     ),
     Mutant(
         "R2 never comes",
@@ -127,10 +141,17 @@ _RETRANSMISSION: Final = (
         "        if True:\n            self._give_up = None\n",
     ),
     Mutant(
+        "R2 is that of the host",
+        ("MUST-21",),
+        "tcp/host.py",
+        "        config = self.config if call.config is None else call.config\n        iss = ",
+        "        config = self.config\n        iss = ",
+    ),
+    Mutant(
         "a SYN is never given up",
         ("MUST-22",),
         "tcp/emission.py",
-        "c.timer.start(now, c.rtt.rto, c.config.r2_syn)",
+        "c.timer.start(now, c.rtt.rto, c.r2_syn)",
         "c.timer.start(now, c.rtt.rto, None)",
     ),
     Mutant(
@@ -139,6 +160,58 @@ _RETRANSMISSION: Final = (
         "tcp/config.py",
         "R2_SYN_DEFAULT: Final = Duration(3 * MINUTE)",
         "R2_SYN_DEFAULT: Final = Duration(2 * MINUTE)",
+    ),
+)
+
+_KEEP_ALIVE: Final = (
+    Mutant(
+        "keep-alives heed no application",
+        ("MUST-24",),
+        "tcp/connection.py",
+        "self.keep_alive = KeepAlive(self.config) if call.keep_alive else None",
+        "pass",
+    ),
+    Mutant(
+        "keep-alives are on",
+        ("MUST-25",),
+        "tcp/config.py",
+        "keep_alive: bool = False",
+        "keep_alive: bool = True",
+    ),
+    Mutant(
+        "a keep-alive is sent though data is outstanding",
+        ("MUST-26",),
+        "tcp/emission.py",
+        "if snd.nxt > snd.una or c.state not in _KEPT_ALIVE:",
+        "if c.state not in _KEPT_ALIVE:",
+    ),
+    Mutant(
+        "a keep-alive is sent though the peer was heard",
+        ("MUST-26",),
+        "tcp/arrival.py",
+        "    if c.keep_alive is not None:\n        c.keep_alive.heard(now)\n    return True\n",
+        "    return True\n",
+    ),
+    Mutant(
+        "nothing sets the interval of keep-alives",
+        ("MUST-27",),
+        "tcp/timers.py",
+        "self._idle = config.keep_alive_idle",
+        "self._idle = Duration(7_200_000_000_000)",
+    ),
+    Mutant(
+        "keep-alives begin after one hour",
+        ("MUST-28",),
+        "tcp/config.py",
+        "KEEP_ALIVE_IDLE_DEFAULT: Final = Duration(120 * MINUTE)",
+        "KEEP_ALIVE_IDLE_DEFAULT: Final = Duration(60 * MINUTE)",
+    ),
+    Mutant(
+        "a keep-alive without an answer ends the connection",
+        ("MUST-29",),
+        "tcp/timers.py",
+        "if self.asked >= self._limit:",
+        "if self.asked:",
     ),
 )
 
@@ -161,22 +234,24 @@ _WINDOWS: Final = (
         "a window of zero is not probed",
         ("MUST-36",),
         "tcp/emission.py",
-        "elif unsent or (c.fin_queued and not c.fin_sent):",
+        "elif (unsent or (c.fin_queued and not c.fin_sent)) and not flying:",
         "elif False:",
     ),
     Mutant(
         "R2 ends a connection whose probes are answered",
         ("MUST-37",),
         "tcp/arrival.py",
-        "c.timer.alive(now, c.config.r2)",
+        "c.timer.alive(now, c.r2)",
         "pass",
     ),
     Mutant(
         "whatever the window admits is sent at once",
         ("MUST-38",),
         "tcp/emission.py",
-        "if size < unsent and size < c.mss and snd.nxt > snd.una:",
-        "if False:",
+        "            if usable <= 0 or snd.nxt > snd.una:\n"
+        "                break\n"
+        "            if 2 * usable < snd.max_wnd:\n",
+        "            if usable <= 0:\n                break\n            if False:\n",
     ),
     Mutant(
         "every octet that is read widens the window",
@@ -189,8 +264,8 @@ _WINDOWS: Final = (
         "a closed window lets no reset in",
         ("MUST-66",),
         "tcp/arrival.py",
-        "if seq == rcv.nxt and (rcv.edge != seq or not segment.length):",
-        "if seq == rcv.nxt != rcv.edge:",
+        "if not (seq == rcv.nxt and (rcv.edge != seq or not length)) and not (",
+        "if not (seq == rcv.nxt != rcv.edge) and not (",
     ),
 )
 
@@ -199,13 +274,20 @@ _ACKNOWLEDGING: Final = (
         "what acknowledges is followed by an ACK",
         ("MUST-58",),
         "tcp/emission.py",
-        "    c.ack_due = False\n",
+        "    c.ack_due = False\n    c.ack_at = None\n",
         "    c.ack_due = c.ack_due and bool(payload)\n",
+    ),
+    Mutant(
+        "an ACK waits for half a second",
+        ("MUST-40",),
+        "tcp/text.py",
+        "c.ack_at = Instant(now + delay)",
+        "c.ack_at = Instant(now + 500_000_000)",
     ),
     Mutant(
         "an ACK goes out before the queue is looked at",
         ("MUST-59",),
-        "tcp/arrival.py",
+        "tcp/text.py",
         "        payload = _through_holes(c, start, payload)\n",
         "        c.ack_due = True\n"
         "        emission.emit(c, now, effects)\n"
@@ -213,4 +295,4 @@ _ACKNOWLEDGING: Final = (
     ),
 )
 
-MUTANTS: Final = (*_ISN, *_OPENING, *_CLOSING, *_RETRANSMISSION, *_WINDOWS, *_ACKNOWLEDGING)
+MUTANTS: Final = (*_ISN, *_OPENING, *_CLOSING, *_RETRANSMISSION, *_KEEP_ALIVE, *_WINDOWS, *_ACKNOWLEDGING)

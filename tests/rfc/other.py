@@ -28,6 +28,7 @@ OTHER_CLAUSES: Final = (
     Clause("RFC5961-4.2", "4.2", "A SYN on a synchronized connection is challenged."),
     Clause("RFC5961-5.2", "5.2", "An ACK lies between SND.UNA - MAX.SND.WND and SND.NXT, or is challenged."),
     Clause("RFC5961-7", "7", "Challenge ACKs are throttled."),
+    Clause("RFC6191-2", "2", "A SYN takes the place of a TIME_WAIT on its timestamp, or else on its number."),
     Clause("RFC6298-2.2", "2.2", "The first round trip R sets SRTT to R and RTTVAR to R/2."),
     Clause("RFC6298-2.3", "2.3", "Later ones are smoothed; RTO = SRTT + max(G, 4 RTTVAR)."),
     Clause("RFC6298-2.4", "2.4", "The RTO is a second at least."),

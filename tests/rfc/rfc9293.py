@@ -7,7 +7,7 @@ from tests.rfc.clause import Clause
 _NO_ICMP: Final = "nothing in the lab speaks ICMP: a packet that is lost is lost in silence"
 _NO_IP_OPTIONS: Final = "the lab's packets have addresses and two ECN bits of an IP header, and no IP options"
 _NO_DIFFSERV: Final = "the lab's packets carry no Differentiated Services field, and its network would not heed one"
-_NO_URGENT: Final = "urgent data is not built: RFC 9293 itself tells new applications not to use it (SHLD-13)"
+_NO_URGENT: Final = "urgent data is taken like any other: RFC 9293 tells new applications to do without (SHLD-13)"
 _NO_PUSH_CALL: Final = "SEND has no PUSH flag, so that MUST-60 and MUST-61 hold instead"
 _COMING: Final = "not built yet"
 
@@ -43,29 +43,28 @@ MUSTS: Final = (
         beyond="IPv6's 1220: the lab has IPv4 alone",
     ),
     Clause("MUST-16", "3.7.1", "A segment is as large as the lesser of what the peer takes and what IP lets out."),
-    Clause("MUST-17", "3.7.4", "An application can switch Nagle's algorithm off for one connection.", _COMING),
+    Clause("MUST-17", "3.7.4", "An application can switch Nagle's algorithm off for one connection."),
     Clause("MUST-18", "3.8.1", "The RTO is that of RFC 6298, with Karn's algorithm."),
-    Clause("MUST-19", "3.8.2", "Slow start, congestion avoidance, and a back-off of the RTO.", _COMING),
+    Clause("MUST-19", "3.8.2", "Slow start, congestion avoidance, and a back-off of the RTO."),
     Clause(
         "MUST-20",
         "3.8.3",
         "What is sent again and again reaches a threshold R1, then R2, which closes the connection.",
         beyond="R1's advice to IP about a dead gateway: the lab has no gateways",
     ),
-    Clause("MUST-21", "3.8.3", "An application can set R2 of one connection, to infinity too.", _COMING),
+    Clause("MUST-21", "3.8.3", "An application can set R2 of one connection, to infinity too."),
     Clause("MUST-22", "3.8.3", "A SYN that is sent again and again is treated alike, and the application told."),
     Clause("MUST-23", "3.8.3", "R2 of a SYN is 3 minutes at least."),
-    Clause("MUST-24", "3.8.4", "An application can switch keep-alives on and off for one connection.", _COMING),
-    Clause("MUST-25", "3.8.4", "Keep-alives are off unless asked for.", _COMING),
+    Clause("MUST-24", "3.8.4", "An application can switch keep-alives on and off for one connection."),
+    Clause("MUST-25", "3.8.4", "Keep-alives are off unless asked for."),
     Clause(
         "MUST-26",
         "3.8.4",
         "A keep-alive is sent only where nothing is outstanding and nothing came for an interval.",
-        _COMING,
     ),
-    Clause("MUST-27", "3.8.4", "That interval can be set.", _COMING),
-    Clause("MUST-28", "3.8.4", "It is two hours at least where nobody set it.", _COMING),
-    Clause("MUST-29", "3.8.4", "One keep-alive without an answer does not end the connection.", _COMING),
+    Clause("MUST-27", "3.8.4", "That interval can be set."),
+    Clause("MUST-28", "3.8.4", "It is two hours at least where nobody set it."),
+    Clause("MUST-29", "3.8.4", "One keep-alive without an answer does not end the connection."),
     Clause("MUST-30", "3.8.5", "The urgent mechanism is supported.", _NO_URGENT),
     Clause("MUST-31", "3.8.5", "Urgent data may have any length.", _NO_URGENT),
     Clause("MUST-32", "3.8.5", "The application is told when urgent data begins or its end moves on.", _NO_URGENT),
@@ -76,7 +75,7 @@ MUSTS: Final = (
     Clause("MUST-37", "3.8.6.1", "A connection stays open as long as its probes are answered."),
     Clause("MUST-38", "3.8.6.2.1", "The sender sends no silly segments."),
     Clause("MUST-39", "3.8.6.2.2", "The receiver offers no silly windows."),
-    Clause("MUST-40", "3.8.6.3", "An ACK is delayed by less than half a second.", _COMING),
+    Clause("MUST-40", "3.8.6.3", "An ACK is delayed by less than half a second."),
     Clause("MUST-41", "3.9.1.1", "A passive OPEN makes a new record or is an error; it alters no other connection."),
     Clause("MUST-42", "3.9.1.1", "One can LISTEN on a port that a connection in SYN_SENT or SYN_RECEIVED uses."),
     Clause(
@@ -92,7 +91,7 @@ MUSTS: Final = (
         beyond="there is one address to choose from: a host is not multihomed",
     ),
     Clause("MUST-45", "3.9.1.1", "Every later segment has the same local address."),
-    Clause("MUST-46", "3.9.1.1", "An active OPEN to a broadcast or multicast address is refused."),
+    Clause("MUST-46", "3.9.1.1", "An active OPEN to a broadcast or multicast address is refused.", _COMING),
     Clause("MUST-47", "3.9.1.8", "Soft errors can be reported to the application.", _COMING),
     Clause("MUST-48", "3.9.1.9", "An application can set the Differentiated Services field.", _NO_DIFFSERV),
     Clause(
@@ -126,11 +125,11 @@ MUSTS: Final = (
 )
 
 SHOULDS: Final = (
-    Clause("REC-1", "3.1", "Windows are computed with 32 bits.", _COMING),
+    Clause("REC-1", "3.1", "Windows are computed with 32 bits."),
     Clause("SHLD-1", "3.4.1", "ISN = M + F(local, local port, remote, remote port, secret key)."),
     Clause("SHLD-2", "3.5.3", "A RST may carry data."),
     Clause("SHLD-3", "3.6.1", "After a half-duplex close, data that nobody will read is answered with RST."),
-    Clause("SHLD-4", "3.6.1", "With timestamps, a new SYN may cut TIME_WAIT short (RFC 6191).", _COMING),
+    Clause("SHLD-4", "3.6.1", "With timestamps, a new SYN may cut TIME_WAIT short (RFC 6191)."),
     Clause("SHLD-5", "3.7.1", "Every SYN tells the MSS, unless it is the default."),
     Clause(
         "SHLD-6",
@@ -138,21 +137,21 @@ SHOULDS: Final = (
         "Where the MTU varies, the MSS goes by the least of them.",
         "a host's MTU does not vary: its MSS is a setting",
     ),
-    Clause("SHLD-7", "3.7.4", "Nagle's algorithm puts short segments together.", _COMING),
-    Clause("SHLD-8", "3.8.2", "ECN is supported (RFC 3168).", _COMING),
+    Clause("SHLD-7", "3.7.4", "Nagle's algorithm puts short segments together."),
+    Clause("SHLD-8", "3.8.2", "ECN is supported (RFC 3168)."),
     Clause("SHLD-9", "3.8.3", "The application is told when R1 is reached.", _COMING),
     Clause("SHLD-10", "3.8.3", "R1 is three retransmissions at least.", _COMING),
     Clause("SHLD-11", "3.8.3", "R2 is 100 seconds at least."),
-    Clause("SHLD-12", "3.8.4", "A keep-alive carries no data.", _COMING),
+    Clause("SHLD-12", "3.8.4", "A keep-alive carries no data."),
     Clause(
-        "SHLD-13", "3.9.1.2", "New applications do not use the urgent mechanism.", "none can: SEND has no URGENT flag"
+        "SHLD-13", "3.8.5", "New applications do not use the urgent mechanism.", "none can: SEND has no URGENT flag"
     ),
     Clause("SHLD-14", "3.8.6", "A receiver does not move the right edge of its window to the left."),
     Clause("SHLD-15", "3.8.6", "A sender sends no new data into a window that has shrunk."),
     Clause("SHLD-16", "3.8.6", "It retransmits what lies within that window."),
     Clause("SHLD-17", "3.8.6", "It does not give up because of data beyond that window."),
-    Clause("SHLD-18", "3.8.6.3", "ACKs are delayed.", _COMING),
-    Clause("SHLD-19", "3.8.6.3", "Every second full-sized segment is acknowledged at once.", _COMING),
+    Clause("SHLD-18", "3.8.6.3", "ACKs are delayed."),
+    Clause("SHLD-19", "3.8.6.3", "Every second full-sized segment is acknowledged at once."),
     Clause("SHLD-20", "3.9.1.8", "An application can do without reports of soft errors.", _COMING),
     Clause("SHLD-21", "3.9.1.9", "An application can change the Differentiated Services field.", _NO_DIFFSERV),
     Clause("SHLD-22", "3.9.1.9", "That field reaches IP unaltered.", _NO_DIFFSERV),
@@ -160,7 +159,7 @@ SHOULDS: Final = (
     Clause("SHLD-24", "3.9.2.1", "A source route that comes later takes the place of the former.", _NO_IP_OPTIONS),
     Clause("SHLD-25", "3.9.2.2", "The application can learn of soft ICMP errors.", _NO_ICMP),
     Clause("SHLD-26", "3.9.2.2", "A hard ICMP error ends the connection.", _NO_ICMP),
-    Clause("SHLD-27", "3.9.1.2", "Successive PSH bits collapse where their data fits one segment.", _COMING),
+    Clause("SHLD-27", "3.9.1.2", "Successive PSH bits collapse where their data fits one segment."),
     Clause("SHLD-28", "3.9.1.2", "Segments are of maximum size where possible."),
     Clause("SHLD-29", "3.8.6.1", "A window is first probed once it has been zero for an RTO."),
     Clause("SHLD-30", "3.8.6.1", "The intervals between probes grow exponentially."),
@@ -169,7 +168,7 @@ SHOULDS: Final = (
 
 MAYS: Final = (
     Clause("MAY-1", "3.6.1", "A close may be half-duplex: nothing is read any more."),
-    Clause("MAY-2", "3.6.1", "A SYN may open a connection anew straight from TIME_WAIT.", _COMING),
+    Clause("MAY-2", "3.6.1", "A SYN may open a connection anew straight from TIME_WAIT."),
     Clause("MAY-3", "3.7.1", "The MSS may be told on every SYN."),
     Clause(
         "MAY-4",
@@ -177,7 +176,7 @@ MAYS: Final = (
         "What is sent again unaltered may have the same IP identification.",
         "the lab's packets have no IP identification: each that is sent has a number of its own, for the journal",
     ),
-    Clause("MAY-5", "3.8.4", "There may be keep-alives.", _COMING),
+    Clause("MAY-5", "3.8.4", "There may be keep-alives."),
     Clause(
         "MAY-6",
         "3.8.4",
@@ -198,14 +197,14 @@ MAYS: Final = (
     Clause("MAY-13", "3.10.7.4", "A segment ahead of a hole may be answered with an ACK."),
     Clause("MAY-14", "3.9.1.7", "There may be a FLUSH call.", "ABORT empties the queue, and nobody has asked for less"),
     Clause("MAY-15", "3.9.1.2", "SEND may have a PUSH flag.", _NO_PUSH_CALL),
-    Clause("MAY-16", "3.9.1.2", "What was sent without PUSH may be collected.", _NO_PUSH_CALL),
+    Clause("MAY-16", "3.9.1.2", "What was sent without PUSH may be collected."),
     Clause(
         "MAY-17",
         "3.9.1.3",
         "The application may be told of a PSH that came.",
         "RECEIVE takes what there is, whatever segments brought it",
     ),
-    Clause("MAY-18", "3.8.2", "Other congestion control may be used that conforms.", _COMING),
+    Clause("MAY-18", "3.8.2", "Other congestion control may be used that conforms."),
 )
 
 LIFECYCLE: Final = frozenset(

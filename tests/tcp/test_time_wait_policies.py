@@ -222,6 +222,7 @@ def test_without_a_policy_the_port_is_free_at_once(wires: Wires) -> None:
 # --- a newer SYN ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.rfc("MAY-2")
 @pytest.mark.parametrize("config", [LINUX, FREEBSD, REUSE], ids=lambda config: config.time_wait_policy)
 def test_a_newer_syn_takes_its_place(wires: Wires, config: TcpConfig) -> None:
     """RFC 9293, MAY-2: our ISN is beyond every number of the connection before."""
@@ -254,6 +255,7 @@ def test_on_linux_and_freebsd_a_syn_must_be_beyond_rcv_nxt(wires: Wires, config:
     assert wire.seen(TimeWaitEnded) == []
 
 
+@pytest.mark.rfc("MAY-2")
 def test_by_the_rfc_a_syn_must_be_beyond_the_last_number_that_was_used(wires: Wires) -> None:
     wire = waiting(wires, REUSE)
 
@@ -291,6 +293,7 @@ def test_where_the_backlog_is_full_time_wait_stays(wires: Wires) -> None:
     assert wire.arrives(syn(3)) == [ack(2, 2)]
 
 
+@pytest.mark.rfc("MAY-2")
 def test_after_an_old_duplicate_syn_it_returns_to_time_wait(wires: Wires) -> None:
     """RFC 9293, 3.6.1, MAY-2 (2): the peer knows nothing of it and resets."""
     wire = waiting(wires, REUSE)

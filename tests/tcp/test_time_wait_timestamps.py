@@ -77,6 +77,7 @@ def test_by_the_rfc_a_newer_fin_is_echoed() -> None:
     assert reply(named("rfc9293"), segment("A", 1, NEWER)).record is None, "ahead of a hole nothing is echoed"
 
 
+@pytest.mark.rfc("SHLD-4", "RFC6191-2")
 @pytest.mark.parametrize(
     ("seq", "tsval", "reused"),
     [
@@ -95,6 +96,7 @@ def test_by_rfc_6191_a_syn_takes_the_place_on_its_timestamp_or_else_on_its_numbe
     assert (reply(named("rfc9293", reuse=True), segment("S", seq, tsval)).end == "reused") is reused
 
 
+@pytest.mark.rfc("RFC6191-2")
 @pytest.mark.parametrize(("tsval", "reused"), [(0, True), (None, False)])
 def test_by_rfc_6191_timestamps_are_enough_where_there_were_none(tsval: int | None, reused: bool) -> None:
     made = reply(named("rfc9293", reuse=True), segment("S", -100, tsval), record(None))
@@ -102,6 +104,7 @@ def test_by_rfc_6191_timestamps_are_enough_where_there_were_none(tsval: int | No
     assert (made.end == "reused") is reused
 
 
+@pytest.mark.rfc("RFC6191-2")
 def test_by_rfc_6191_a_host_without_timestamps_looks_at_numbers() -> None:
     without = named("rfc9293", reuse=True, timestamps=False)
 
