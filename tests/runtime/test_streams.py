@@ -264,14 +264,19 @@ async def test_a_connect_that_is_given_up_as_it_fails_is_given_up() -> None:
         assert states(lab.host(CLIENT)) == []
 
 
+@pytest.mark.parametrize("first", [False, True], ids=["last in its turn", "first in its turn"])
 @pytest.mark.parametrize("turns", range(40))
 @in_virtual_time
-async def test_a_connect_may_be_cancelled_in_any_turn_of_the_loop(turns: int) -> None:
-    async with tcplab.Lab() as lab, await tcplab.serve(echo, 7):
-        connecting = asyncio.create_task(tcplab.connect(SERVER, 7))
+async def test_a_connect_may_be_cancelled_in_any_turn_of_the_loop(turns: int, first: bool) -> None:
+    async def cancel() -> None:
         for _ in range(turns):
             await asyncio.sleep(0)
         connecting.cancel()
+
+    async with tcplab.Lab() as lab, await tcplab.serve(echo, 7):
+        early = asyncio.create_task(cancel()) if first else None
+        connecting = asyncio.create_task(tcplab.connect(SERVER, 7))
+        await (early or cancel())
         await asyncio.wait([connecting])
         await asyncio.sleep(1)
 

@@ -188,21 +188,29 @@ async def test_any_bytes_may_be_written() -> None:
 
 
 class Sips(asyncio.BufferedProtocol):
-    """Takes seven octets at a time, and passes the connection on once it has heard enough."""
+    """Takes seven octets at a time, and pauses when it has heard enough."""
 
     def __init__(self) -> None:
         self.heard = b""
         self.buffer = bytearray(7)
+        self.enough = 49
+        self.error: Exception | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, tcplab.LabTransport)
         self.transport = transport
 
     def get_buffer(self, sizehint: int) -> bytearray:
-        assert sizehint > 0
+        assert sizehint == -1
         return self.buffer
 
     def buffer_updated(self, nbytes: int) -> None:
         self.heard += self.buffer[:nbytes]
+        if len(self.heard) >= self.enough:
+            self.transport.pause_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.error = exc
 
 
 @in_virtual_time
@@ -213,6 +221,10 @@ async def test_a_buffered_protocol_is_given_its_own_buffers() -> None:
         _, client = await tcplab.create_connection(Notes, SERVER, 80)
         client.transport.write(bytes(range(100)))
         await asyncio.sleep(1)
+        assert sips.heard == bytes(range(49))
+        sips.enough = 101
+        sips.transport.resume_reading()
+        await asyncio.sleep(1)
         assert sips.heard == bytes(range(100))
 
         other = Notes()
@@ -222,6 +234,22 @@ async def test_a_buffered_protocol_is_given_its_own_buffers() -> None:
         await asyncio.sleep(1)
         assert other.data == b"for the other"
         sips.transport.close()
+
+
+@in_virtual_time
+async def test_a_buffered_protocol_without_a_buffer_has_failed() -> None:
+    told = note_errors()
+    sips = Sips()
+    sips.buffer = bytearray()
+
+    async with tcplab.Lab(), await tcplab.create_server(lambda: sips, 80):
+        _, client = await tcplab.create_connection(Notes, SERVER, 80)
+        client.transport.write(b"where to?")
+        await asyncio.sleep(1)
+
+    assert isinstance(sips.error, RuntimeError)
+    assert [context["exception"] for context in told] == [sips.error]
+    assert isinstance(client.error, ConnectionResetError)
 
 
 @in_virtual_time

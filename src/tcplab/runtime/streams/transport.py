@@ -267,31 +267,35 @@ class LabTransport(asyncio.Transport):
         if self._closing or self._paused or self._read_all:
             return
         if self._unread:
-            self._calls.perform(Receive(self._connection, READ_LIMIT))
-            data, self._taken = self._taken, b""
-            self._unread -= len(data)
-            if not self._ended:
-                self._guard(self._give, data)
-                self._turn_soon()
+            buffered = isinstance(self._protocol, asyncio.BufferedProtocol)
+            self._guard(self._fill_buffer if buffered else self._give_data)
+            self._turn_soon()
         elif self._peer_closed:
             self._read_all = True
             self._guard(self._give_eof)
 
-    def _give(self, data: bytes) -> None:
+    def _give_data(self) -> None:
         protocol = self._protocol
-        if isinstance(protocol, asyncio.BufferedProtocol):
-            rest = memoryview(data)
-            while rest:
-                buffer = memoryview(protocol.get_buffer(len(rest))).cast("B")
-                if not buffer:
-                    raise RuntimeError("get_buffer() returned an empty buffer")
-                octets = min(len(buffer), len(rest))
-                buffer[:octets] = rest[:octets]
-                protocol.buffer_updated(octets)
-                rest = rest[octets:]
-        else:
-            assert isinstance(protocol, asyncio.Protocol), f"{protocol!r} is no protocol for streams"
+        assert isinstance(protocol, asyncio.Protocol), f"{protocol!r} is no protocol for streams"
+        if data := self._receive(READ_LIMIT):
             protocol.data_received(data)
+
+    def _fill_buffer(self) -> None:
+        protocol = self._protocol
+        assert isinstance(protocol, asyncio.BufferedProtocol)
+        buffer = memoryview(protocol.get_buffer(-1)).cast("B")
+        if not buffer:
+            raise RuntimeError("get_buffer() returned an empty buffer")
+        if data := self._receive(len(buffer)):
+            buffer[: len(data)] = data
+            protocol.buffer_updated(len(data))
+
+    def _receive(self, limit: int) -> bytes:
+        """Receive up to ``limit`` octets, none where the connection has just failed."""
+        self._calls.perform(Receive(self._connection, limit))
+        data, self._taken = self._taken, b""
+        self._unread -= len(data)
+        return data
 
     def _give_eof(self) -> None:
         protocol = self._protocol
@@ -337,18 +341,17 @@ class LabTransport(asyncio.Transport):
         """Return whether the TCP has forgotten the connection, or left it to TIME_WAIT; it keeps what is unread."""
         return self._both_closed and not self._unread
 
-    def _guard(self, callback: Callable[..., object], *args: object) -> None:
+    def _guard(self, callback: Callable[[], object]) -> None:
         """Call the protocol; what it raises is told to the loop's exception handler and ends the connection."""
         try:
-            callback(*args)
+            callback()
         except Exception as error:
-            context = {"message": f"protocol callback {callback.__name__} failed", "exception": error}
+            context = {"message": f"{self}: the protocol failed", "exception": error}
             self._loop.call_exception_handler({**context, "transport": self, "protocol": self._protocol})
             self._abort(error)
 
     def _lose(self) -> None:
         try:
-            if self._protocol is not None:
-                self._protocol.connection_lost(self._error)
+            self.get_protocol().connection_lost(self._error)
         finally:
             self._on_end(self)
