@@ -179,8 +179,11 @@ def _established(c: Connection, segment: Segment, seq: int, now: Instant, effect
 
 
 def _round_trip(c: Connection, segment: Segment, now: Instant) -> Duration | None:
-    """Return the round trip that timestamps tell, even of what was sent again (RFC 7323, 4)."""
-    if c.timestamps is None or segment.options.timestamps is None:
+    """Return the round trip that timestamps tell, even of what was sent again (RFC 7323, 4).
+
+    While the peer reports SACK blocks it echoes the last segment that came in order, which tells nothing.
+    """
+    if c.timestamps is None or segment.options.timestamps is None or segment.options.sack:
         return None
     return c.timestamps.round_trip(segment.options.timestamps[1], now)
 
@@ -338,7 +341,8 @@ def _not_acknowledged(c: Connection, segment: Segment, window: int, now: Instant
     if snd.wnd == 0:
         c.timer.alive(now, c.r2)
     elif snd.nxt == snd.una:
-        return
+        if c.sack and segment.options.sack:  # a D-SACK may show that the last probe was needless
+            _tell_recovery(c, segment, snd.una, False, now)
     elif window == 0:
         emission.probe_again(c, "fast", now, effects)  # what probed the closed window need not wait for the timer
     else:

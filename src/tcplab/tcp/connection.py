@@ -305,10 +305,10 @@ class Connection:
             return
         if self.keep_alive is not None and self.opened and now >= self.keep_alive.deadline:
             emission.keep_alive_due(self, now, effects)
-        if (due := self.timer.deadline) is not None and now >= due:
-            emission.timer_fired(self, now, effects)
         if self.recovery is not None and (due := self.recovery.deadline) is not None and now >= due:
             emission.recovery_due(self, self.recovery, now, effects)
+        if (due := self.timer.deadline) is not None and now >= due:
+            emission.timer_fired(self, now, effects)
         if self.ack_at is not None and now >= self.ack_at:
             self.ack_due = True
             emission.emit(self, now, effects)

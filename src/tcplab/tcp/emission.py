@@ -315,8 +315,9 @@ def _options(c: Connection, payload: bytes, now: Instant) -> Options:
         del blocks[max(c.mss - len(payload) - (4 if stamps is None else 0), 0) // _BLOCK_OCTETS :]
     if blocks:
         c.duplicate = None
-    rcv = c.rcv
-    return Options(timestamps=stamps, sack=tuple((rcv.seq(left), rcv.seq(right)) for left, right in blocks))
+    rcv, fin = c.rcv, c.peer_fin
+    sack = tuple((rcv.seq(left), rcv.seq(right + (right == fin))) for left, right in blocks)  # a FIN that waits, too
+    return Options(timestamps=stamps, sack=sack)
 
 
 def _free(c: Connection) -> int:
