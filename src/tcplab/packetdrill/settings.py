@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass, replace
+from types import NoneType, UnionType
+from typing import Any, Final, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from tcplab.packetdrill.model import Option
 from tcplab.packetdrill.source import ScriptError, Unsupported
@@ -18,7 +19,22 @@ _UNITS: Final[Mapping[str, int]] = {"us": MICROSECOND, "ms": MILLISECOND, "s": S
 _DURATION: Final = re.compile(r"([0-9]+)(us|ms|s|min)")
 _WORDS: Final[Mapping[str, bool | None]] = {"on": True, "off": False, "none": None}
 _DEFAULT: Final = TcpConfig()
-_SETTABLE: Final = frozenset(field.name for field in fields(TcpConfig))
+
+
+_FORMS: Final = {int: "a whole number, a duration such as 40ms", bool: "on, off", str: "a name", NoneType: "none"}
+"""How the values of each type are written."""
+
+
+def _kinds(annotation: Any) -> frozenset[type]:
+    """Return the types of the values that a setting may have."""
+    if get_origin(annotation) in (Union, UnionType):
+        return frozenset().union(*map(_kinds, get_args(annotation)))
+    if get_origin(annotation) is Literal:
+        return frozenset({str})
+    return frozenset({getattr(annotation, "__supertype__", annotation)})
+
+
+_KINDS: Final = {name: _kinds(annotation) for name, annotation in get_type_hints(TcpConfig).items()}
 _TOLERANCE: Final = Duration(4 * MILLISECOND)  # packetdrill's
 _UNCHECKED: Final = Duration(0)
 _LOCAL: Final = Address("192.168.0.1")  # packetdrill's private network, and RFC 5737's for documents
@@ -150,11 +166,11 @@ def configured(config: TcpConfig, setting: str) -> TcpConfig:
         ValueError: there is no such setting, or the value is none for it.
     """
     name, _, text = setting.partition("=")
-    if name not in _SETTABLE:
-        raise ValueError(f"the settings are {', '.join(sorted(_SETTABLE))}")
-    usual = getattr(_DEFAULT, name)
+    if name not in _KINDS:
+        raise ValueError(f"the settings are {', '.join(sorted(_KINDS))}")
+    kinds = _KINDS[name]
     parsed: Any = text
-    if isinstance(usual, str):
+    if kinds == {str}:
         pass
     elif (duration := _DURATION.fullmatch(text)) is not None:
         parsed = int(duration[1]) * _UNITS[duration[2]]
@@ -162,8 +178,9 @@ def configured(config: TcpConfig, setting: str) -> TcpConfig:
         parsed = _WORDS[text]
     elif text.isdecimal():
         parsed = _number(text)
-    if parsed is not None and type(parsed) is not (int if usual is None else type(usual)):
-        raise ValueError(f"{name} is, for example, {usual}")
+    if type(parsed) not in kinds:
+        forms = " or ".join(form for kind, form in _FORMS.items() if kind in kinds)
+        raise ValueError(f"{name} takes {forms}")
     change: dict[str, Any] = {name: parsed}
     return replace(config, **change)
 
