@@ -19,9 +19,10 @@ from tcplab.tcp.app import (
     Unlisten,
 )
 from tcplab.tcp.config import TcpConfig
-from tcplab.tcp.connection import Status
 from tcplab.tcp.events import ConnectionId
-from tcplab.tcp.host import ANY, Host
+from tcplab.tcp.host import Host
+from tcplab.tcp.listener import ANY
+from tcplab.tcp.status import Status
 from tcplab.units import SECOND, START, Instant, after
 from tcplab.wire.octets import encode
 from tcplab.wire.segment import Flags, Segment

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Sequence
 from tcplab.node import Event, Packet
 from tcplab.tcp.app import Call, InvalidCall
 from tcplab.tcp.config import TcpConfig
-from tcplab.tcp.connection import Status
 from tcplab.tcp.events import ConnectionId, IllegalTransition, StateChanged
 from tcplab.tcp.states import TRANSITIONS, State
+from tcplab.tcp.status import Status
 from tcplab.wire.octets import decode, encode
 from tcplab.wire.segment import RST, Segment
 from tcplab.wire.seq import seq_add, seq_diff

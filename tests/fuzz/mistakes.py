@@ -6,10 +6,10 @@ from typing import Any, Final
 from hypothesis.stateful import RuleBasedStateMachine
 
 from tcplab.node import Output, Packet
-from tcplab.tcp.connection import Status
 from tcplab.tcp.events import StateChanged
 from tcplab.tcp.host import Host
 from tcplab.tcp.states import Cause, State
+from tcplab.tcp.status import Status
 from tcplab.units import Instant
 from tcplab.wire.segment import ACK, FIN, RST, SYN, URG
 from tests.fuzz.machines import OneHost, TwoHosts

@@ -22,7 +22,7 @@ from tcplab.tcp.app import (
     Send,
 )
 from tcplab.tcp.config import TcpConfig
-from tcplab.tcp.connection import Status
+from tcplab.tcp.status import Status
 from tcplab.tcp.events import ConnectionId
 from tcplab.tcp.host import Host
 from tcplab.tcp.states import State

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from tcplab.packetdrill.assertions import CONSTANTS, STATE_NUMBERS
-from tcplab.tcp.connection import Status
+from tcplab.tcp.status import Status
 from tcplab.tcp.states import State
 from tcplab.wire.seq import seq_diff
 

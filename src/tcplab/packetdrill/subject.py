@@ -8,7 +8,7 @@ from tcplab.packetdrill.endpoint import Wire
 from tcplab.packetdrill.settings import Settings
 from tcplab.packetdrill.sockets import Sockets
 from tcplab.tcp.app import Call
-from tcplab.tcp.connection import Status
+from tcplab.tcp.status import Status
 from tcplab.tcp.events import ConnectionId
 from tcplab.tcp.host import Host
 from tcplab.units import START, Instant

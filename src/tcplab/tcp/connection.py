@@ -4,7 +4,7 @@ What arrives is in :mod:`tcplab.tcp.arrival`, what is sent in :mod:`tcplab.tcp.e
 connection's variables are here. Nothing here waits, reads a clock or raises at a peer's doing.
 """
 
-from typing import NamedTuple, assert_never
+from typing import assert_never
 
 from tcplab.node import Packet
 from tcplab.tcp import emission
@@ -47,6 +47,7 @@ from tcplab.tcp.recovery import Recovery
 from tcplab.tcp.rtt import RttEstimator
 from tcplab.tcp.spaces import ReceiveSpace, SendSpace
 from tcplab.tcp.states import TRANSITIONS, Cause, State
+from tcplab.tcp.status import Status
 from tcplab.tcp.timers import KeepAlive, RetransmissionTimer
 from tcplab.tcp.timestamps import Timestamps
 from tcplab.units import Duration, Instant, elapsed
@@ -58,25 +59,6 @@ _RESET_ON_ABORT = frozenset(
 )
 _OVER = frozenset({State.TIME_WAIT, State.CLOSED})
 _CLOSED_IN_ORDER = frozenset({Cause.ACK_OF_FIN, Cause.FIN_ARRIVED})
-
-
-class Status(NamedTuple):
-    """What STATUS (RFC 9293, 3.10.6) tells. Sequence variables are absolute, lengths are octets."""
-
-    connection: ConnectionId
-    state: State
-    snd_una: SeqNumber
-    snd_nxt: SeqNumber
-    snd_wnd: int
-    rcv_nxt: SeqNumber
-    rcv_wnd: int
-    unsent_or_unacknowledged: int
-    unread: int
-    ahead_of_hole: int = 0
-    """Octets that came ahead of a hole."""
-    cwnd: int | None = None
-    """The congestion window, octets; ``None`` before the connection is open."""
-    ssthresh: int | None = None
 
 
 class Connection:
@@ -282,20 +264,11 @@ class Connection:
         """STATUS (3.10.6)."""
         snd, rcv = self.snd, self.rcv
         control = None if self.recovery is None else self.recovery.control
-        return Status(
-            self.id,
-            self.state,
-            snd.seq(snd.una),
-            snd.seq(snd.nxt),
-            snd.wnd,
-            rcv.seq(rcv.nxt),
-            rcv.wnd,
-            len(self.queue),
-            len(self.unread),
-            0 if self.holes is None else len(self.holes),
-            None if control is None else control.cwnd,
-            None if control is None else control.ssthresh,
-        )
+        ahead = 0 if self.holes is None else len(self.holes)
+        una, nxt, taken = snd.seq(snd.una), snd.seq(snd.nxt), rcv.seq(rcv.nxt)
+        windows = (None, None) if control is None else (control.cwnd, control.ssthresh)
+        queued, unread = len(self.queue), len(self.unread)
+        return Status(self.id, self.state, una, nxt, snd.wnd, taken, rcv.wnd, queued, unread, ahead, *windows)
 
     def advance(self, now: Instant, effects: Effects) -> None:
         """Do what is due (3.10.8); the host keeps TIME_WAIT's timer."""

@@ -210,7 +210,7 @@ def recovery_due(c: Connection, recovery: Recovery, now: Instant, effects: Effec
     elif last is not None:
         _send_again(c, last, "probe", now, effects)
         recovery.probed(last, now)
-    c.timer.restart(now, c.rtt.rto, c.r2)
+    c.timer.put_off(now, c.rtt.rto)
 
 
 def timer_fired(c: Connection, now: Instant, effects: Effects) -> None:

@@ -5,13 +5,12 @@ deadlines, one queue of TIME_WAITs (all last equally long) and a dictionary of e
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Final, Literal
+from typing import Final
 
 from tcplab.node import NOTHING, Address, Output, Packet, PacketDiscarded
 from tcplab.tcp.app import (
     ON_CONNECTION,
     Accept,
-    Acceptable,
     App,
     Call,
     InvalidCall,
@@ -22,44 +21,39 @@ from tcplab.tcp.app import (
     Started,
     Unlisten,
 )
-from tcplab.tcp.arrival import segment_arrives, take_remembered_syn
+from tcplab.tcp.arrival import segment_arrives
+from tcplab.tcp.births import Births
 from tcplab.tcp.challenge import ChallengeAcks
 from tcplab.tcp.config import TcpConfig
-from tcplab.tcp.connection import Connection, Status
+from tcplab.tcp.connection import Connection
 from tcplab.tcp.effects import Effects
 from tcplab.tcp.events import (
     ConnectionFailed,
     ConnectionId,
     Failure,
     Ignored,
-    ListenDropped,
     ResetReason,
     ResetSent,
     SegmentIgnored,
-    SynCookie,
 )
 from tcplab.tcp.isn import Isn, keyed_isn
-from tcplab.tcp.listener import Listener, cookie_answer
+from tcplab.tcp.listener import ANY, Listeners
 from tcplab.tcp.ports import EphemeralPorts
 from tcplab.tcp.reset import reset_for
 from tcplab.tcp.schedule import Schedule
 from tcplab.tcp.states import State
-from tcplab.tcp.syn_cookies import SynCookies
+from tcplab.tcp.status import Status
 from tcplab.tcp.time_wait import Record, Records, Stamps, TimeWaits, policy
 from tcplab.tcp.timestamps import keyed_offset
 from tcplab.units import START, Instant
 from tcplab.wire.malformed import MalformedSegment
 from tcplab.wire.octets import decode
-from tcplab.wire.segment import ACK, RST, SYN
-from tcplab.wire.seq import SeqNumber, seq_add
+from tcplab.wire.seq import SeqNumber
 
 _UNSETTLED: Final = frozenset({State.CLOSED, State.TIME_WAIT, State.LISTEN})
 
 Key = tuple[Address, int, int]
 """Remote address, remote port, local port."""
-
-ANY: Final = Address("0.0.0.0")
-"""A listener's remote address, as STATUS shows it."""
 
 
 class Host:
@@ -96,7 +90,6 @@ class Host:
         self._incarnation = 0
         self._table: dict[Key, Connection] = {}
         self._unread: dict[ConnectionId, Connection] = {}  # gone or in TIME_WAIT, with octets not yet received
-        self._listeners: dict[int, Listener] = {}
         settings = self.config
         self._ports = EphemeralPorts(settings.first_port, settings.last_port, port_offset)
         self._schedule = Schedule()
@@ -110,8 +103,8 @@ class Host:
         self._time_waits = TimeWaits(self._records, ways, self._ports)
         challenges = ChallengeAcks(settings.challenge_acks_per_second, isn_key)
         self._effects = Effects(address, first_packet_id, challenges)
-        self._clock_offset = keyed_offset(isn_key)
-        self._cookies = SynCookies(isn_key)
+        self._births = Births(settings, self._isn, keyed_offset(isn_key))
+        self._listeners = Listeners(self._effects, self._births, isn_key)
 
     # --- the node ----------------------------------------------------------------------------------------------
 
@@ -151,7 +144,7 @@ class Host:
         connection = self._table.get(key)
         if connection is None:
             self._without_connection(key, packet, now)
-        elif not connection.half_open or self._has_room(connection, packet):
+        elif not connection.half_open or self._listeners.has_room(connection, packet):
             segment_arrives(connection, packet, now, self._effects)
             self._settle(connection, now)
         return self._finish(now)
@@ -183,7 +176,7 @@ class Host:
 
     def statuses(self) -> Iterator[Status]:
         """Yield the STATUS of every listener and connection, those in TIME_WAIT too."""
-        for listener in self._listeners.values():
+        for listener in self._listeners:
             yield listener.connection.status()
         for connection in self._table.values():
             yield connection.status()
@@ -203,8 +196,7 @@ class Host:
     # --- what arrives --------------------------------------------------------------------------------------------
 
     def _without_connection(self, key: Key, packet: Packet, now: Instant) -> None:
-        listener = self._listeners.get(packet.segment.dport)
-        listening = listener is not None and listener.forks
+        listening = self._listeners.forks(packet.segment.dport)
         waited = self._time_waits.segment_arrives(packet, now, self._effects.events, listening=listening)
         if waited is None:
             self._for_nobody(key, packet, now)
@@ -216,70 +208,16 @@ class Host:
             self._for_nobody(key, packet, now, record)
 
     def _for_nobody(self, key: Key, packet: Packet, now: Instant, earlier: Record | None = None) -> None:
-        segment = packet.segment
-        listener = self._listeners.get(segment.dport)
+        listener = self._listeners.get(packet.segment.dport)
         if listener is None:
             self._for_stranger(packet, now)
-        elif segment.flags & (SYN | ACK | RST) != SYN:
-            if not self._by_cookie(listener, key, packet, now):
-                segment_arrives(listener.connection, packet, now, self._effects)
-        elif listener.accept_queue_full:
-            self._turn_away(listener, packet, "accept_queue_full")
-        elif listener.answers_by_cookie:
-            name = self._name(key)
-            offset = self._clock_offset(name) if listener.config.timestamps else 0
-            reply = cookie_answer(self._cookies, listener.config, name, segment, offset, now)
-            self._effects.send(reply, packet.source, now)
-            self._effects.events.append(SynCookie(listener.connection.id, "sent"))
-        elif listener.syn_queue_full:
-            self._turn_away(listener, packet, "syn_queue_full")
-        else:
-            connection = self._fork(listener, key, now, self._isn_after(earlier, key, now))
-            segment_arrives(connection, packet, now, self._effects)
+            return
+        iss = self._isn_after(earlier, key, now)
+        connection = self._listeners.segment_arrives(listener, self._name(key), packet, now, iss)
+        if connection is not None:
+            self._incarnation += 1
+            self._table[key] = connection
             self._settle(connection, now)
-
-    def _fork(self, listener: Listener, key: Key, now: Instant, iss: SeqNumber | None = None) -> Connection:
-        """Make a connection in LISTEN for a SYN that came."""
-        connection = self._table[key] = self._connection(key, listener.config, now, iss=iss)
-        connection.listen(now, self._effects)
-        connection.half_open = True
-        connection.accepting = listener.manual
-        listener.half_open.add(connection.id)
-        return connection
-
-    def _by_cookie(self, listener: Listener, key: Key, packet: Packet, now: Instant) -> bool:
-        """Make the connection whose SYN only our cookie remembers; return whether the segment brought one."""
-        segment = packet.segment
-        if segment.flags & (SYN | ACK | RST) != ACK or listener.config.syn_cookies == "off":
-            return False
-        kept = self._cookies.check(self._name(key), segment, now)
-        if kept is None:
-            return False
-        if listener.accept_queue_full:
-            self._turn_away(listener, packet, "accept_queue_full")
-            return True
-        connection = self._fork(listener, key, now, seq_add(segment.ack, -1))
-        take_remembered_syn(connection, kept, packet, now, self._effects)
-        self._effects.events.append(SynCookie(connection.id, "accepted"))
-        segment_arrives(connection, packet, now, self._effects)
-        self._settle(connection, now)
-        return True
-
-    def _has_room(self, connection: Connection, packet: Packet) -> bool:
-        """Return whether a half-open connection may open: else its ACK is dropped, and comes again."""
-        listener = self._listeners.get(connection.id.local_port)
-        if not connection.accepting or listener is None or not listener.accept_queue_full:
-            return True
-        if packet.segment.flags & (SYN | RST | ACK) != ACK:
-            return True
-        self._turn_away(listener, packet, "accept_queue_full")
-        return False
-
-    def _turn_away(
-        self, listener: Listener, packet: Packet, reason: Literal["syn_queue_full", "accept_queue_full"]
-    ) -> None:
-        self._effects.events.append(ListenDropped(listener.connection.id, reason))
-        self._effects.events.append(SegmentIgnored(listener.connection.id, packet, Ignored.BACKLOG_FULL))
 
     def _for_stranger(self, packet: Packet, now: Instant) -> None:
         """CLOSED (3.10.7.1): a reset for everything but a reset."""
@@ -304,35 +242,15 @@ class Host:
         elif isinstance(call, Open):
             self._open(call, now)
         elif isinstance(call, Listen):
-            self._listen(call, now)
+            self._listeners.listen(call, self._name((ANY, 0, call.port)), now)
+            self._incarnation += 1
         elif isinstance(call, Accept):
-            self._accept(call)
+            self._listeners.accept(call)
         else:
             self._unlisten(call, now)
 
-    def _listen(self, call: Listen, now: Instant) -> None:
-        if call.port in self._listeners:
-            raise InvalidCall(f"listen on port {call.port}: somebody listens there already")
-        if not 1 <= call.port <= 65_535 or call.backlog < 1:
-            raise InvalidCall(f"listen on port {call.port} with backlog {call.backlog}: 1..65535, and 1 at least")
-        config = self.config if call.config is None else call.config
-        connection = self._connection((ANY, 0, call.port), config, now)
-        self._listeners[call.port] = Listener(connection, call, config)
-        connection.listen(now, self._effects)
-
-    def _accept(self, call: Accept) -> None:
-        listener = self._listeners.get(call.port)
-        if listener is None:
-            raise InvalidCall(f"accept on port {call.port}: nobody listens there")
-        if listener.waiting:
-            listener.waiting.popleft().accept(self._effects)
-
     def _unlisten(self, call: Unlisten, now: Instant) -> None:
-        listener = self._listeners.pop(call.port, None)
-        if listener is None:
-            raise InvalidCall(f"unlisten on port {call.port}: nobody listens there")
-        listener.connection.close(now, self._effects)
-        for connection in tuple(listener.waiting):
+        for connection in self._listeners.unlisten(call, now):
             connection.abort(now, self._effects)
             self._settle(connection, now)
 
@@ -350,9 +268,9 @@ class Host:
             self._effects.signals.append(OpenFailed(call.token, Failure.NO_PORTS))
             return
         key = (call.remote, call.remote_port, port)
-        config = self.config if call.config is None else call.config
         iss = self._isn_after(earlier, key, now)
-        connection = self._table[key] = self._connection(key, config, now, call.token, iss=iss)
+        connection = self._table[key] = self._births.give(self._name(key), call.config, now, iss, call.token)
+        self._incarnation += 1
         connection.open(now, self._effects)
         self._settle(connection, now)
 
@@ -380,16 +298,6 @@ class Host:
         remote, remote_port, port = key
         return ConnectionId(self.address, port, remote, remote_port, self._incarnation)
 
-    def _connection(
-        self, key: Key, config: TcpConfig, now: Instant, token: int = 0, *, iss: SeqNumber | None = None
-    ) -> Connection:
-        name = self._name(key)
-        self._incarnation += 1
-        if iss is None:
-            iss = SeqNumber(0) if name.remote == ANY else self._isn(name, now)
-        offset = self._clock_offset(name) if config.timestamps else 0
-        return Connection(name, config, iss, token, offset)
-
     def _isn_after(self, earlier: Record | None, key: Key, now: Instant) -> SeqNumber | None:
         """Return an ISN beyond what a TIME_WAIT that gave way has used; ``None``: any will do."""
         return None if earlier is None else earlier.isn_after(self._isn(self._name(key), now))
@@ -412,17 +320,11 @@ class Host:
         state = connection.state
         name = connection.id
         if connection.half_open and state is not State.SYN_RECEIVED:
-            connection.half_open = False
-            listener = self._listeners.get(name.local_port)
-            if listener is not None:
-                listener.half_open.discard(name)
+            self._listeners.no_longer_half_open(connection)
             opened = state is not State.LISTEN and state is not State.CLOSED
             self._time_waits.reopened(name, now, self._effects.events, opened=opened)
-            if listener is not None and connection.accepting and connection.opened:
-                listener.waiting.append(connection)
-                self._effects.signals.append(Acceptable(name.local_port, len(listener.waiting)))
         if connection.accepting and (state is State.CLOSED or state is State.TIME_WAIT):
-            self._forget_waiting(connection)
+            self._listeners.forget(connection)
         if state is State.CLOSED or state is State.TIME_WAIT:
             self._keep_unread(connection)
             if self._table.get((name.remote, name.remote_port, name.local_port)) is connection:
@@ -430,11 +332,6 @@ class Host:
         elif state is State.LISTEN:  # a fork that was reset: the listener still listens
             connection.close(now, self._effects)
             self._settle_state(connection, now)
-
-    def _forget_waiting(self, connection: Connection) -> None:
-        listener = self._listeners.get(connection.id.local_port)
-        if listener is not None and connection in listener.waiting:
-            listener.waiting.remove(connection)
 
     def _keep_unread(self, connection: Connection) -> None:
         if connection.unread and not connection.released:

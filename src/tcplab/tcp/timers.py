@@ -42,6 +42,11 @@ class RetransmissionTimer:
         self._at = Instant(now + rto)
         self._set()
 
+    def put_off(self, now: Instant, rto: Duration) -> None:
+        """Run from now, though the peer has made no progress: a loss probe was sent (RFC 8985, 7.3)."""
+        self._at = Instant(now + rto)
+        self._set()
+
     def alive(self, now: Instant, r2: Duration | None) -> None:
         """Count R2 from now: the peer answers, though it cannot take more yet (MUST-36)."""
         if self.deadline is not None and r2 is not None:

@@ -19,9 +19,10 @@ from tcplab.tcp.app import (
     Unlisten,
 )
 from tcplab.tcp.config import TcpConfig
-from tcplab.tcp.connection import Status
-from tcplab.tcp.host import ANY, Host
+from tcplab.tcp.host import Host
+from tcplab.tcp.listener import ANY
 from tcplab.tcp.states import State
+from tcplab.tcp.status import Status
 from tcplab.units import SECOND, START, Duration, Instant, after
 from tcplab.wire.segment import ACK, FIN, NO_OPTIONS, Segment
 from tcplab.wire.seq import MODULUS, SeqNumber, seq_add, seq_diff
@@ -44,6 +45,7 @@ CONFIG: Final = TcpConfig(
     mss=4,
     send_buffer=8,
     receive_buffer=8,
+    delayed_ack=Duration(0),
 )
 """Small, and with every timer's duration another, so that the search comes to an end of everything."""
 

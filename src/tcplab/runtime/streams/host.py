@@ -13,7 +13,7 @@ from tcplab.runtime.streams.errors import system_error
 from tcplab.runtime.streams.server import LabServer, ProtocolFactory
 from tcplab.runtime.streams.sockets import Make, Sockets
 from tcplab.runtime.streams.transport import LabTransport
-from tcplab.tcp.connection import Status
+from tcplab.tcp.status import Status
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
 

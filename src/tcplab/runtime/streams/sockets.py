@@ -31,7 +31,7 @@ from tcplab.tcp.app import (
     Unlisten,
     Writable,
 )
-from tcplab.tcp.connection import Status
+from tcplab.tcp.status import Status
 from tcplab.tcp.events import ConnectionId, StateChanged
 from tcplab.tcp.host import Host
 from tcplab.tcp.states import Cause, State
