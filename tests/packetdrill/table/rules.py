@@ -95,7 +95,8 @@ def _reset(segment: Arriving) -> Reply:
     return Reply("R.", 0, (segment.seq + segment.length) % MODULUS)
 
 
-def _ack(at: Situation, *, taken: int = 0, delayed: bool = False) -> Reply:
+def in_order_ack(at: Situation, *, taken: int = 0, delayed: bool = False) -> Reply:
+    """Return <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, after what was ``taken`` of the segment."""
     return Reply(".", at.snd_nxt, (at.rcv_nxt + taken) % MODULUS, at.rcv_wnd - taken, delayed)
 
 
@@ -141,7 +142,7 @@ def _otherwise(at: Situation, segment: Arriving) -> Outcome:
         outcome = step(at, segment)
         if outcome is not None:
             return outcome
-    state = _after_ack(at, segment)
+    state = _afterin_order_ack(at, segment)
     if state is CLOSED:
         return Outcome(CLOSED, "3.10.7.4, fifth: LAST-ACK, and our FIN is acknowledged")
     if state is CLOSING:
@@ -156,22 +157,12 @@ def _acceptable(at: Situation, segment: Arriving) -> bool:
     return 0 <= first < at.rcv_wnd or 0 <= last < at.rcv_wnd
 
 
-def is_heard_from_outside(at: Situation, segment: Arriving) -> bool:
-    """A deviation of the lab's TCP, on purpose: a bare ACK from the right edge counts.
-
-    There a peer stands that has filled the window with what was lost; by the letter, its ACKs would not be heard
-    until its retransmission.
-    """
-    bare = segment.flags == "." and not segment.octets
-    return bare and at.state is not TIME_WAIT and diff(segment.seq, at.rcv_nxt) == at.rcv_wnd
-
-
 def _sequence(at: Situation, segment: Arriving) -> Outcome | None:
-    if _acceptable(at, segment) or is_heard_from_outside(at, segment):
+    if _acceptable(at, segment):
         return None
     if segment.has("R"):
         return Outcome(at.state, "3.10.7.4, first: an unacceptable RST is dropped")
-    return Outcome(at.state, "3.10.7.4, first: an unacceptable segment is answered with an ACK", _ack(at))
+    return Outcome(at.state, "3.10.7.4, first: an unacceptable segment is answered with an ACK", in_order_ack(at))
 
 
 def _rst(at: Situation, segment: Arriving) -> Outcome | None:
@@ -180,7 +171,7 @@ def _rst(at: Situation, segment: Arriving) -> Outcome | None:
     if at.state is TIME_WAIT:
         return Outcome(TIME_WAIT, "RFC 1337, F1: a RST is ignored in TIME-WAIT")
     if segment.seq != at.rcv_nxt:
-        return Outcome(at.state, "RFC 5961, 3.2: a RST that is not exact gets a challenge ACK", _ack(at))
+        return Outcome(at.state, "RFC 5961, 3.2: a RST that is not exact gets a challenge ACK", in_order_ack(at))
     if at.state is SYN_RECEIVED and at.passive:
         return Outcome(LISTEN, "3.10.7.4, second: back to LISTEN (MUST-11)")
     return Outcome(CLOSED, "3.10.7.4, second: the connection is reset (MUST-12)")
@@ -191,7 +182,7 @@ def _syn(at: Situation, segment: Arriving) -> Outcome | None:
         return None
     if at.state is SYN_RECEIVED and at.passive:
         return Outcome(LISTEN, "3.10.7.4, fourth: back to LISTEN (MUST-11)")
-    return Outcome(at.state, "RFC 5961, 4.2: a SYN gets a challenge ACK", _ack(at))
+    return Outcome(at.state, "RFC 5961, 4.2: a SYN gets a challenge ACK", in_order_ack(at))
 
 
 def _ack_field(at: Situation, segment: Arriving) -> Outcome | None:
@@ -203,11 +194,11 @@ def _ack_field(at: Situation, segment: Arriving) -> Outcome | None:
             return None
         return Outcome(SYN_RECEIVED, "3.10.7.4, fifth: an unacceptable ACK of our SYN is reset", _reset(segment))
     if beyond < -at.max_snd_wnd or beyond > diff(at.snd_nxt, at.snd_una):
-        return Outcome(at.state, "RFC 5961, 5.2: an ACK out of range is answered with an ACK", _ack(at))
+        return Outcome(at.state, "RFC 5961, 5.2: an ACK out of range is answered with an ACK", in_order_ack(at))
     return None
 
 
-def _after_ack(at: Situation, segment: Arriving) -> State:
+def _afterin_order_ack(at: Situation, segment: Arriving) -> State:
     if at.state is SYN_RECEIVED:
         return ESTABLISHED
     if at.snd_una != at.snd_nxt and segment.ack == at.snd_nxt:  # what is outstanding in our situations is the FIN
@@ -220,13 +211,13 @@ def _text_and_fin(at: Situation, state: State, segment: Arriving) -> Outcome:
         return Outcome(state, "3.10.7.4, fifth: the acknowledgment is taken")
     if state not in _RECEIVING:
         if segment.has("F"):
-            return Outcome(state, "3.10.7.4, eighth: a FIN is acknowledged, and the state remains", _ack(at))
+            return Outcome(state, "3.10.7.4, eighth: a FIN is acknowledged, and the state remains", in_order_ack(at))
         return Outcome(state, "3.10.7.4, seventh: after the peer's FIN the text is ignored")
     if segment.seq != at.rcv_nxt:
         why = "3.10.7.4, seventh and eighth (SHLD-31): ahead of a hole: held, and answered at once (RFC 5681, 4.2)"
-        return Outcome(state, why, _ack(at))
+        return Outcome(state, why, in_order_ack(at))
     if segment.has("F"):
-        reply = _ack(at, taken=segment.length)
+        reply = in_order_ack(at, taken=segment.length)
         return Outcome(_AFTER_FIN[state], "3.10.7.4, eighth: the FIN is taken", reply, segment.octets, True)
-    reply = _ack(at, taken=segment.length, delayed=True)
+    reply = in_order_ack(at, taken=segment.length, delayed=True)
     return Outcome(state, "3.10.7.4, seventh: the text is taken", reply, segment.octets)

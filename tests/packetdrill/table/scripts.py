@@ -5,7 +5,8 @@ from typing import Final
 
 from tcplab.tcp.states import State
 from tests.packetdrill.table.cases import DATA, PEER_WINDOW, WORDS, Case, Kind, cases
-from tests.packetdrill.table.rules import MODULUS, Arriving, Outcome, Reply, arrives, is_heard_from_outside
+from tests.packetdrill.table.deviations import expected
+from tests.packetdrill.table.rules import MODULUS, Arriving, Outcome, Reply
 
 _LINUX: Final = {
     State.CLOSED: "TCP_CLOSE", State.LISTEN: "TCP_LISTEN", State.SYN_SENT: "TCP_SYN_SENT",
@@ -27,7 +28,7 @@ def scripts() -> Iterator[tuple[str, str]]:
 
 
 def _script(case: Case) -> str:
-    outcome = arrives(case.row.at, case.segment)
+    outcome, deviation = expected(case.row.at, case.segment)
     ack = f", acknowledging {case.segment.ack} ({case.ack})" if case.ack else ""
     kind = "data" if case.kind is Kind.DATA else case.kind.name.replace("_", "+")
     lines = [
@@ -35,10 +36,8 @@ def _script(case: Case) -> str:
         f"// {case.row.title}: {kind} {WORDS[case.position]}{ack}.",
         f"// RFC 9293, {outcome.why}." if outcome.why.startswith("3.") else f"// {outcome.why}.",
     ]
-    if is_heard_from_outside(case.row.at, case.segment):
-        lines.append(
-            "// The lab's TCP hears a bare ACK from the right edge, where the letter would answer and drop it."
-        )
+    if deviation is not None:
+        lines.append(f"// {deviation.words}")
     lines += [*case.row.begin, f"{'+.1' if case.row.begin else ' 0'} < {_arriving(case)}"]
     if outcome.reply is not None:
         lines.append(_reply(outcome.reply, case.segment))
