@@ -45,10 +45,10 @@ def test_the_scripts_of_a_folder_pass(folder: Path, variant: Variant) -> None:
 
 def test_the_deviations_from_the_letter_are_few_and_said() -> None:
     said = Counter(
-        deviation.words for _, text in scripts() for deviation in DEVIATIONS if f"// {deviation.words}\n" in text
+        deviation for _, text in scripts() for deviation in DEVIATIONS if f"// {deviation.words[0]}\n" in text
     )
 
-    assert [said[deviation.words] for deviation in DEVIATIONS] == [27, 27, 6]
+    assert [said[deviation] for deviation in DEVIATIONS] == [27, 27, 6]
 
 
 def test_the_table_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,12 +24,12 @@ class Deviation(NamedTuple):
     """One difference.
 
     Attributes:
-        words: what is different, and why, for the scripts.
+        words: what is different, and why, for the scripts; a line each.
         applies: whether it makes a difference for a segment, given what the letter makes of it.
         outcome: what comes of the segment instead.
     """
 
-    words: str
+    words: tuple[str, ...]
     applies: Callable[[Situation, Arriving, Outcome], bool]
     outcome: Callable[[Situation, Arriving, Outcome], Outcome]
 
@@ -66,20 +66,26 @@ def _unanswered(_at: Situation, _segment: Arriving, letter: Outcome) -> Outcome:
 
 DEVIATIONS: Final = (
     Deviation(
-        "By the letter it is answered and dropped. Here a bare ACK from the right edge is heard: a peer stands there that\n"
-        "// has filled the window with what was lost.",
+        (
+            "By the letter it is answered and dropped. Here a bare ACK from the right edge is heard: a peer stands there",
+            "that has filled the window with what was lost.",
+        ),
         _at_the_edge,
         _as_if_inside,
     ),
     Deviation(
-        "By the letter there is no answer. Here what lies beyond the peer's FIN is answered as whatever cannot be taken is:\n"
-        "// an ACK tells where the stream has ended.",
+        (
+            "By the letter there is no answer. Here what lies beyond the peer's FIN is answered like whatever cannot be",
+            "taken: an ACK tells where the stream has ended.",
+        ),
         _beyond_the_fin,
         _answered,
     ),
     Deviation(
-        "By the letter it is answered. Here a FIN that is not the peer's own, which ends at RCV.NXT, is nobody's: it neither\n"
-        "// gets an answer nor keeps TIME-WAIT alive.",
+        (
+            "By the letter it is answered. Here a FIN that is not the peer's own, which ends at RCV.NXT, gets no answer and",
+            "does not keep TIME-WAIT alive.",
+        ),
         _another_fin,
         _unanswered,
     ),

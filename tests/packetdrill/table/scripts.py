@@ -37,7 +37,7 @@ def _script(case: Case) -> str:
         f"// RFC 9293, {outcome.why}." if outcome.why.startswith("3.") else f"// {outcome.why}.",
     ]
     if deviation is not None:
-        lines.append(f"// {deviation.words}")
+        lines += [f"// {words}" for words in deviation.words]
     lines += [*case.row.begin, f"{'+.1' if case.row.begin else ' 0'} < {_arriving(case)}"]
     if outcome.reply is not None:
         lines.append(_reply(outcome.reply, case.segment))
