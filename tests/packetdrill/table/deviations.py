@@ -67,24 +67,24 @@ def _unanswered(_at: Situation, _segment: Arriving, letter: Outcome) -> Outcome:
 DEVIATIONS: Final = (
     Deviation(
         (
-            "By the letter it is answered and dropped. Here a bare ACK from the right edge is heard: a peer stands there",
-            "that has filled the window with what was lost.",
+            "By the letter it is answered and dropped. Here a bare ACK from the right edge is heard: a peer stands",
+            "there that has filled the window with what was lost.",
         ),
         _at_the_edge,
         _as_if_inside,
     ),
     Deviation(
         (
-            "By the letter there is no answer. Here what lies beyond the peer's FIN is answered like whatever cannot be",
-            "taken: an ACK tells where the stream has ended.",
+            "By the letter there is no answer. Here what lies beyond the peer's FIN is answered like whatever cannot",
+            "be taken: an ACK tells where the stream has ended.",
         ),
         _beyond_the_fin,
         _answered,
     ),
     Deviation(
         (
-            "By the letter it is answered. Here a FIN that is not the peer's own, which ends at RCV.NXT, gets no answer and",
-            "does not keep TIME-WAIT alive.",
+            "By the letter it is answered. Here a FIN that is not the peer's own, which ends at RCV.NXT, gets no answer",
+            "and does not keep TIME-WAIT alive.",
         ),
         _another_fin,
         _unanswered,
