@@ -83,8 +83,8 @@ DEVIATIONS: Final = (
     ),
     Deviation(
         (
-            "By the letter it is answered. Here a FIN that is not the peer's own, which ends at RCV.NXT, gets no answer",
-            "and does not keep TIME-WAIT alive.",
+            "By the letter it is answered. Here a FIN that is not the peer's own, which ends at RCV.NXT, gets no",
+            "answer and does not keep TIME-WAIT alive.",
         ),
         _another_fin,
         _unanswered,
