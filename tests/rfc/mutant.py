@@ -32,5 +32,6 @@ class Mutant(NamedTuple):
 
     @property
     def source(self) -> str:
-        """The module as it is."""
-        return (SOURCE / self.module).read_text(encoding="utf-8")
+        """The module as it is; nothing where it is gone."""
+        module = SOURCE / self.module
+        return module.read_text(encoding="utf-8") if module.is_file() else ""

@@ -46,7 +46,7 @@ _OPENING: Final = (
     Mutant(
         "a second LISTEN takes the place of the first",
         ("MUST-41",),
-        "tcp/host.py",
+        "tcp/listener.py",
         "if call.port in self._listeners:",
         "if False:",
     ),
@@ -54,8 +54,9 @@ _OPENING: Final = (
         "no port of a connection can be listened on",
         ("MUST-42",),
         "tcp/host.py",
-        "if call.port in self._listeners:",
-        "if call.port in self._listeners or any(port == call.port for _, _, port in self._table):",
+        "            self._listeners.listen(call, ",
+        "            assert all(port != call.port for _, _, port in self._table)\n"
+        "            self._listeners.listen(call, ",
     ),
     Mutant(
         "nobody asks for the local address",
@@ -144,8 +145,8 @@ _RETRANSMISSION: Final = (
         "R2 is that of the host",
         ("MUST-21",),
         "tcp/host.py",
-        "        config = self.config if call.config is None else call.config\n        iss = ",
-        "        config = self.config\n        iss = ",
+        "self._births.give(self._name(key), call.config, now, iss, call.token)",
+        "self._births.give(self._name(key), None, now, iss, call.token)",
     ),
     Mutant(
         "a SYN is never given up",

@@ -9,7 +9,7 @@ _NO_IP_OPTIONS: Final = "the lab's packets have addresses and two ECN bits of an
 _NO_DIFFSERV: Final = "the lab's packets carry no Differentiated Services field, and its network would not heed one"
 _NO_URGENT: Final = "urgent data is taken like any other: RFC 9293 tells new applications to do without (SHLD-13)"
 _NO_PUSH_CALL: Final = "SEND has no PUSH flag, so that MUST-60 and MUST-61 hold instead"
-_COMING: Final = "not built yet"
+_NO_SOFT_ERRORS: Final = "the application is told of failures alone; of every retransmission, observers are told"
 
 MUSTS: Final = (
     Clause("MUST-1", "3.1", "A window is an unsigned number."),
@@ -91,8 +91,13 @@ MUSTS: Final = (
         beyond="there is one address to choose from: a host is not multihomed",
     ),
     Clause("MUST-45", "3.9.1.1", "Every later segment has the same local address."),
-    Clause("MUST-46", "3.9.1.1", "An active OPEN to a broadcast or multicast address is refused.", _COMING),
-    Clause("MUST-47", "3.9.1.8", "Soft errors can be reported to the application.", _COMING),
+    Clause(
+        "MUST-46",
+        "3.9.1.1",
+        "An active OPEN to a broadcast or multicast address is refused.",
+        "OPEN takes any address: a SYN to such a one goes nowhere, and is given up",
+    ),
+    Clause("MUST-47", "3.9.1.8", "Soft errors can be reported to the application.", _NO_SOFT_ERRORS),
     Clause("MUST-48", "3.9.1.9", "An application can set the Differentiated Services field.", _NO_DIFFSERV),
     Clause(
         "MUST-49",
@@ -139,8 +144,8 @@ SHOULDS: Final = (
     ),
     Clause("SHLD-7", "3.7.4", "Nagle's algorithm puts short segments together."),
     Clause("SHLD-8", "3.8.2", "ECN is supported (RFC 3168)."),
-    Clause("SHLD-9", "3.8.3", "The application is told when R1 is reached.", _COMING),
-    Clause("SHLD-10", "3.8.3", "R1 is three retransmissions at least.", _COMING),
+    Clause("SHLD-9", "3.8.3", "The application is told when R1 is reached.", _NO_SOFT_ERRORS),
+    Clause("SHLD-10", "3.8.3", "R1 is three retransmissions at least.", "there is no R1 (SHLD-9)"),
     Clause("SHLD-11", "3.8.3", "R2 is 100 seconds at least."),
     Clause("SHLD-12", "3.8.4", "A keep-alive carries no data."),
     Clause(
@@ -152,7 +157,12 @@ SHOULDS: Final = (
     Clause("SHLD-17", "3.8.6", "It does not give up because of data beyond that window."),
     Clause("SHLD-18", "3.8.6.3", "ACKs are delayed."),
     Clause("SHLD-19", "3.8.6.3", "Every second full-sized segment is acknowledged at once."),
-    Clause("SHLD-20", "3.9.1.8", "An application can do without reports of soft errors.", _COMING),
+    Clause(
+        "SHLD-20",
+        "3.9.1.8",
+        "An application can do without reports of soft errors.",
+        "there are none to be switched off (MUST-47)",
+    ),
     Clause("SHLD-21", "3.9.1.9", "An application can change the Differentiated Services field.", _NO_DIFFSERV),
     Clause("SHLD-22", "3.9.1.9", "That field reaches IP unaltered.", _NO_DIFFSERV),
     Clause("SHLD-23", "3.9.2", "An application does not change that field during a connection.", _NO_DIFFSERV),

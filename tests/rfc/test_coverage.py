@@ -155,3 +155,7 @@ def test_a_mutant_of_source_that_has_changed_is_stale(old: str, count: str) -> N
     assert wrong([Clause("MUST-8", "1", "")], {"MUST-8": ["x::y"]}, [stale]) == [
         f"no tick: its text stands in units.py {count} times, not once"
     ]
+
+
+def test_a_mutant_of_a_module_that_is_gone_is_stale() -> None:
+    assert SOUND._replace(module="gone.py").stale == "no tick: its text stands in gone.py 0 times, not once"
