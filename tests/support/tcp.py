@@ -22,10 +22,11 @@ from tcplab.tcp.app import (
     Send,
 )
 from tcplab.tcp.config import TcpConfig
-from tcplab.tcp.status import Status
+from tcplab.tcp.ecn import NOT_ECT
 from tcplab.tcp.events import ConnectionId
 from tcplab.tcp.host import Host
 from tcplab.tcp.states import State
+from tcplab.tcp.status import Status
 from tcplab.units import Duration, Instant, in_seconds, seconds
 from tcplab.wire.segment import ACK, NO_OPTIONS, Flags, Options, Segment, flags_from_text, flags_text
 from tcplab.wire.seq import SeqNumber, seq_add, seq_diff
@@ -122,19 +123,21 @@ class Wire:
 
     # --- what the peer does ------------------------------------------------------------------------------------
 
-    def arrives(self, seg: Seg, at: float | None = None, *, peer_port: int | None = None) -> list[Seg]:
+    def arrives(
+        self, seg: Seg, at: float | None = None, *, peer_port: int | None = None, ecn: int = NOT_ECT
+    ) -> list[Seg]:
         """Let a segment arrive, and return what answers it at that instant."""
         self.at(at)
         before = len(self._sent)
-        self.deliver(self._segment(seg, self.peer_port if peer_port is None else peer_port))
+        self.deliver(self._segment(seg, self.peer_port if peer_port is None else peer_port), ecn)
         answers = [answer for _, answer in self._sent[before:]]
         del self._sent[before:]
         return answers
 
-    def deliver(self, segment: Segment) -> None:
+    def deliver(self, segment: Segment, ecn: int = NOT_ECT) -> None:
         """Let a segment in absolute numbers arrive."""
         self._ids += 1
-        self._take(self.host.receive(Packet(self._ids, self._now, PEER, HOST, segment), self._now))
+        self._take(self.host.receive(Packet(self._ids, self._now, PEER, HOST, segment, ecn=ecn), self._now))
 
     # --- what the application does -----------------------------------------------------------------------------
 

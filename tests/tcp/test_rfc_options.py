@@ -9,44 +9,11 @@ from tcplab.tcp.events import Ignored, SegmentIgnored
 from tcplab.tcp.states import State
 from tcplab.units import SECOND, Duration
 from tcplab.wire.segment import NO_OPTIONS, Options
-from tcplab.wire.seq import SeqNumber, seq_add, seq_diff
+from tests.support.options import EVERYTHING, blocks, client, clock, reported, stamped
 from tests.support.states import Wires
-from tests.support.tcp import Seg, Wire, ack, data, fin, prompt, rst, syn, syn_ack
+from tests.support.tcp import ack, data, fin, prompt, rst, syn
 
-EVERYTHING = Options(mss=1_460, wscale=7, sack_ok=True, timestamps=(1_000, 0))
 LARGE = prompt(receive_buffer=1_000_000)
-
-
-def client(wires: Wires, peers: Options = EVERYTHING, config: TcpConfig | None = None) -> Wire:
-    """Return a connection that we opened at 0 to a peer that offers these options; it was opened at 0.1."""
-    wire = wires(config)
-    wire.open(0.0)
-    if peers.timestamps is not None:
-        peers = peers._replace(timestamps=(peers.timestamps[0], clock(wire)))
-    wire.arrives(replace(syn_ack(), options=peers), 0.1)
-    assert wire.state is State.ESTABLISHED
-    return wire
-
-
-def clock(wire: Wire) -> int:
-    """Return the TSval that the host sent last."""
-    stamps = wire.last.options.timestamps
-    assert stamps is not None
-    return stamps[0]
-
-
-def stamped(seg: Seg, tsval: int, tsecr: int = 0, sack: tuple[tuple[SeqNumber, SeqNumber], ...] = ()) -> Seg:
-    return replace(seg, options=Options(timestamps=(tsval, tsecr), sack=sack))
-
-
-def blocks(wire: Wire) -> list[tuple[int, int]]:
-    """Return the SACK blocks of what was sent last, relative to the peer's ISN."""
-    return [(seq_diff(left, wire.irs), seq_diff(right, wire.irs)) for left, right in wire.last.options.sack]
-
-
-def reported(wire: Wire, *blocks: tuple[int, int]) -> tuple[tuple[SeqNumber, SeqNumber], ...]:
-    """Return SACK blocks of what we sent."""
-    return tuple((seq_add(wire.iss, left), seq_add(wire.iss, right)) for left, right in blocks)
 
 
 # --- the handshake -----------------------------------------------------------------------------------------------
