@@ -27,6 +27,7 @@ from tcplab.tcp.challenge import ChallengeAcks
 from tcplab.tcp.congestion.control import CongestionControl
 from tcplab.tcp.connection import Connection
 from tcplab.tcp.effects import Effects
+from tcplab.tcp.flight import Flight
 from tcplab.tcp.recovery import Recovery
 from tcplab.tcp.rtt import RttEstimator
 from tcplab.tcp.schedule import Schedule
@@ -42,11 +43,15 @@ FORGOTTEN: Final[Mapping[tuple[type, str], object]] = {
     (Connection, "syn_sent_at"): None,  # feeds the measured round trip alone
     (Connection, "sent_at"): None,  # tells idleness, and the bounds keep the window from mattering
     (ChallengeAcks, "_left"): 1_000,  # a budget that the bounds do not use up
-    (Recovery, "_first_resent"): None,  # is held against timestamps, and there are none
-    (Recovery, "_needless"): None,  # is held against D-SACKs, and there are none
+    (Recovery, "_retransmissions"): None,  # is held against timestamps and D-SACKs, and there are none
+    (Recovery, "_progress"): 0,  # tells when to schedule a loss probe, and without SACK there is none
     (Recovery, "_peak"): 0,  # tells whether the window limits, and the bounds keep it from that
     (Recovery, "_peak_until"): 0,
+    (Connection, "acked"): 0,  # decides what to delay, and nothing is delayed
+    (CongestionControl, "_before"): None,  # is given back where timestamps or D-SACKs show that nothing was lost
     (Sent, "at"): 0,  # feeds the measured round trip alone
+    (Sent, "nth"): 0,  # orders sendings for RACK, which SACK alone has
+    (Flight, "_sendings"): 0,
     (RttEstimator, "srtt"): None,  # the bounds make the smallest and the largest timeout one, so it is constant
     (RttEstimator, "rttvar"): 0,
     (RetransmissionTimer, "attempts"): 0,  # is told to observers, and makes a constant timeout constant
