@@ -16,7 +16,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("path", type=Path, nargs="?", default=Path("docs/states.md"))
     parser.add_argument("--check", action="store_true", help="say whether the file is up to date, and write nothing")
     options = parser.parse_args(arguments)
-    text = page() + relation.page(relation.search())
+    text = page() + relation.page(relation.search_all())
     return write_or_check(text, options.path, f"python -m tcplab.cli.diagram {options.path}", check=options.check)
 
 

@@ -59,3 +59,6 @@ def _arrivals() -> Iterator[Arrival]:
 
 
 INPUTS: Final[tuple[Input, ...]] = (*CALLS, Wait(), *_arrivals())
+"""All of them."""
+IN_ORDER: Final = tuple(step for step in INPUTS if not isinstance(step, Arrival) or not (step.seq or step.ack))
+"""Those without segments that are early, late or acknowledge too much or too little."""

@@ -27,6 +27,8 @@ class Trigger(StrEnum):
     TIME_WAIT_TIMEOUT = "2 MSL over"
     RETRANSMISSION_TIMEOUT = "R2 over"
     USER_TIMEOUT = "user timeout"
+    KEEP_ALIVE_TIMEOUT = "keep-alives unanswered"
+    DESERTED = "nobody waits any more"
 
 
 class Edge(NamedTuple):
@@ -81,30 +83,50 @@ RFC: Final[Mapping[Edge, str]] = {
     **{Edge(old, _T.ABORT, _S.CLOSED): "3.10.5" for old in (_S.LISTEN, *_OPEN)},
     **{Edge(old, _T.USER_TIMEOUT, _S.CLOSED): "3.10.8" for old in (_S.LISTEN, *_OPEN)},
     **{Edge(old, _T.RETRANSMISSION_TIMEOUT, _S.CLOSED): "3.8.3" for old in _WAITING_FOR_ACKS},
+    **{Edge(old, _T.KEEP_ALIVE_TIMEOUT, _S.CLOSED): "3.8.4" for old in (_S.ESTABLISHED, _S.CLOSE_WAIT, _S.FIN_WAIT_2)},
+    Edge(_S.TIME_WAIT, _T.RCV_SYN, _S.CLOSED): "3.6.1, MAY-2: the SYN then finds the listener",
 }
 """Every transition that the RFC has, and where it stands."""
 
-_NO_USER_TIMEOUT: Final = "3.8.3: R2 ends what waits for acknowledgements; where nothing does, nothing is waited for"
+_NOTHING_UNACKNOWLEDGED: Final = (
+    "3.10.8 and RFC 5482: it bounds how long something stays unacknowledged; here nothing is"
+)
 
 ABSENT: Final[Mapping[Edge, str]] = {
     Edge(_S.LISTEN, _T.SEND, _S.SYN_SENT): "3.10.2: a listener names no remote socket, so that SEND in it is an error",
     Edge(_S.LISTEN, _T.ACTIVE_OPEN, _S.SYN_SENT): (
         "3.10.1: an OPEN to a peer makes a connection of its own, and the listener listens on"
     ),
-    Edge(_S.LISTEN, _T.ABORT, _S.CLOSED): "3.10.4: a listener is ended by CLOSE; it has nobody to send a reset to",
+    Edge(_S.LISTEN, _T.ABORT, _S.CLOSED): "3.10.5: a listener is ended by CLOSE; it has nobody to send a reset to",
     Edge(_S.SYN_RECEIVED, _T.CLOSE, _S.FIN_WAIT_1): "3.10.4: the CLOSE is queued until ESTABLISHED",
     Edge(_S.SYN_RECEIVED, _T.RCV_FIN, _S.CLOSE_WAIT): (
         "3.10.7.4, fifth: the ACK of the same segment has led to ESTABLISHED before its FIN is looked at"
     ),
-    Edge(_S.TIME_WAIT, _T.RCV_RST, _S.CLOSED): "RFC 1337, fix F1: no reset ends a TIME_WAIT",
     Edge(_S.TIME_WAIT, _T.ABORT, _S.CLOSED): "3.6.1, MUST-13: 2 MSL have to pass, whatever the application wants",
     **{
-        Edge(old, _T.USER_TIMEOUT, _S.CLOSED): _NO_USER_TIMEOUT
-        for old in (_S.LISTEN, *_OPEN)
-        if old is not _S.FIN_WAIT_2
+        Edge(old, _T.USER_TIMEOUT, _S.CLOSED): _NOTHING_UNACKNOWLEDGED
+        for old in (_S.LISTEN, _S.FIN_WAIT_2, _S.TIME_WAIT)
     },
 }
-"""Transitions of the RFC that the engine does not take, and why it may."""
+"""Transitions of the RFC that the engine does not take, however it is set, and why it may."""
 
-OWN: Final[Mapping[Edge, str]] = {}
+BY_DEFAULT_ABSENT: Final[Mapping[Edge, str]] = {
+    Edge(_S.TIME_WAIT, _T.RCV_RST, _S.CLOSED): "RFC 1337, fix F1: no reset ends a TIME_WAIT",
+    Edge(_S.TIME_WAIT, _T.RCV_SYN, _S.CLOSED): "3.6.1: MAY-2 is an allowance, for whoever wants it",
+    **{
+        Edge(old, _T.KEEP_ALIVE_TIMEOUT, _S.CLOSED): "3.8.4, MUST-25: keep-alives are off unless asked for"
+        for old in (_S.ESTABLISHED, _S.CLOSE_WAIT, _S.FIN_WAIT_2)
+    },
+    **{
+        Edge(old, _T.USER_TIMEOUT, _S.CLOSED): "3.8.3: without a user timeout R2 takes its place"
+        for old in _WAITING_FOR_ACKS
+    },
+}
+"""Transitions of the RFC that are taken only where a host is set to, and why not otherwise."""
+
+OWN: Final[Mapping[Edge, str]] = {
+    Edge(_S.FIN_WAIT_2, _T.DESERTED, _S.CLOSED): (
+        "3.6 lets a connection be half closed for ever; once its application is gone nobody wants what may still come"
+    ),
+}
 """Transitions that the engine takes and the RFC does not have, and why it may."""

@@ -1,6 +1,6 @@
 """Breadth first through everything that can be done to a host, collecting the transitions that it takes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -8,7 +8,7 @@ from tcplab.check.relation.inputs import INPUTS, Arrival, Input, Wait
 from tcplab.check.relation.rfc import Edge, Trigger
 from tcplab.check.relation.subject import Facts, Operation, Subject, View
 from tcplab.node import Output
-from tcplab.tcp.events import IllegalTransition, StateChanged
+from tcplab.tcp.events import ConnectionId, IllegalTransition, StateChanged
 from tcplab.tcp.states import Cause, State
 from tcplab.wire.segment import ACK, FIN, RST, SYN
 
@@ -27,7 +27,9 @@ TRIGGERS: Final[Mapping[Cause, Trigger]] = {
     Cause.SYN_IN_WINDOW: Trigger.RCV_SYN,
     Cause.ABORT_CALL: Trigger.ABORT,
     Cause.RETRANSMISSION_TIMEOUT: Trigger.RETRANSMISSION_TIMEOUT,
-    Cause.FIN_WAIT_2_TIMEOUT: Trigger.USER_TIMEOUT,
+    Cause.USER_TIMEOUT: Trigger.USER_TIMEOUT,
+    Cause.KEEP_ALIVE_TIMEOUT: Trigger.KEEP_ALIVE_TIMEOUT,
+    Cause.FIN_WAIT_2_TIMEOUT: Trigger.DESERTED,
     Cause.TIME_WAIT_EXPIRED: Trigger.TIME_WAIT_TIMEOUT,
 }
 """What the engine calls a cause, in the RFC's words."""
@@ -59,11 +61,12 @@ class Found:
     complete: bool = False
 
 
-def search(make: Callable[[], Subject] = Subject, *, most: int = 20_000) -> Found:
+def search(make: Callable[[], Subject] = Subject, inputs: Sequence[Input] = INPUTS, *, most: int = 20_000) -> Found:
     """Try every input at every place that can be reached.
 
     Args:
         make: makes a host without connections.
+        inputs: what is tried.
         most: how many places to look at before giving up.
     """
     found = Found()
@@ -76,7 +79,9 @@ def search(make: Callable[[], Subject] = Subject, *, most: int = 20_000) -> Foun
         found.places += 1
         found.met |= set(place.view.states.values()) or {State.CLOSED}
         subject = place.walk(make)
-        for step in INPUTS:
+        if subject.view(place.view.facts).key != place.view.key:
+            found.faults.append(("the same way does not lead to the same place", place.way))
+        for step in inputs:
             operation = _operation(place.view, step)
             if operation is None:
                 continue
@@ -93,7 +98,7 @@ def search(make: Callable[[], Subject] = Subject, *, most: int = 20_000) -> Foun
             if view.key not in met:
                 met.add(view.key)
                 places.append(_Place(way, (*place.operations, operation), view))
-            if output.packets or output.events or view.key != place.view.key:
+            if (view.key, view.states) != (place.view.key, place.view.states):
                 subject = place.walk(make)
     found.complete = True
     return found
@@ -132,16 +137,29 @@ def _judge(before: View, after: View, output: Output, way: Way, found: Found) ->
             found.faults.append((f"{event.cause.value} is illegal in {event.state.name}", way))
         if not isinstance(event, StateChanged):
             continue
-        if states.get(event.connection, State.CLOSED) is not event.old:
+        hidden = event.old is State.TIME_WAIT and _reopens(before)
+        if states.get(event.connection, State.CLOSED) is not event.old and not hidden:
             found.faults.append((f"{event} does not begin where the connection is", way))
         states[event.connection] = event.new
         found.rows.add((event.old, event.cause))
         found.edges.setdefault(Edge(event.old, TRIGGERS[event.cause], event.new), way)
-        if not _EXPLAINED[event.cause](_Step(way[-1], flags, before, output)):
+        if not EXPLAINED[event.cause](_Step(way[-1], flags, before, output)):
             found.faults.append((f"{event.cause.value} is told, and {way[-1]} is no such thing", way))
-    told = {name: state for name, state in states.items() if state is not State.CLOSED}
-    if told != after.states:
+    hidden = _reopens(before) or _reopens(after)
+    told = _seen(states, hidden)
+    if told != _seen(after.states, hidden):
         found.faults.append((f"STATUS says {after.states} and the events {told}", way))
+
+
+def _reopens(view: View) -> bool:
+    """Return whether a TIME_WAIT may have given way to a SYN, and wait unseen until that has proved new (MAY-2)."""
+    return State.SYN_RECEIVED in view.states.values()
+
+
+def _seen(states: Mapping[ConnectionId, State], hidden: bool) -> dict[ConnectionId, State]:
+    """Return the connections that STATUS should show."""
+    unseen = {State.CLOSED, State.TIME_WAIT} if hidden else {State.CLOSED}
+    return {name: state for name, state in states.items() if state not in unseen}
 
 
 class _Step(NamedTuple):
@@ -173,10 +191,10 @@ class _Step(NamedTuple):
         return (self.input == "release" and unread) or self.before.facts.released
 
 
-_EXPLAINED: Final[Mapping[Cause, Callable[[_Step], bool]]] = {
+EXPLAINED: Final[Mapping[Cause, Callable[[_Step], bool]]] = {
     Cause.PASSIVE_OPEN: lambda it: it.input == "listen" or it.is_segment(having=SYN, lacking=ACK | RST),
     Cause.ACTIVE_OPEN: lambda it: it.input == "open",
-    Cause.SYN_ARRIVED: lambda it: it.is_segment(having=SYN, lacking=ACK | RST),
+    Cause.SYN_ARRIVED: lambda it: it.is_segment(having=SYN, lacking=ACK | RST) or _reopens(it.before),
     Cause.SYN_ACK_ARRIVED: lambda it: it.is_segment(having=SYN | ACK, lacking=RST),
     Cause.ACK_OF_SYN: lambda it: it.is_segment(having=ACK, lacking=SYN | RST),
     Cause.CLOSE_CALL: lambda it: it.has_closed() or bool(it.flags & (SYN | RST)),  # a fork of a listener ends too
@@ -188,6 +206,8 @@ _EXPLAINED: Final[Mapping[Cause, Callable[[_Step], bool]]] = {
     Cause.SYN_IN_WINDOW: lambda it: it.is_segment(having=SYN, lacking=RST),
     Cause.ABORT_CALL: lambda it: it.input == "abort" or it.discards(),
     Cause.RETRANSMISSION_TIMEOUT: _Step.is_wait,
+    Cause.USER_TIMEOUT: _Step.is_wait,
+    Cause.KEEP_ALIVE_TIMEOUT: _Step.is_wait,
     Cause.FIN_WAIT_2_TIMEOUT: _Step.is_wait,
     Cause.TIME_WAIT_EXPIRED: _Step.is_wait,
 }
