@@ -24,6 +24,7 @@ from tcplab.tcp.negotiation import TIMESTAMPS_OCTETS, agree, asks_for_ecn, paylo
 from tcplab.tcp.reassembly import Reassembly, pieces_limit
 from tcplab.tcp.recovery import Phase, Recovery
 from tcplab.tcp.reset import reset_for
+from tcplab.tcp.spaces import ReceiveSpace
 from tcplab.tcp.states import Cause, State
 from tcplab.tcp.syn_cookies import Remembered
 from tcplab.tcp.text import take_text_and_fin
@@ -124,7 +125,8 @@ def _take_window(c: Connection, window: int, seq: int, ack: int) -> None:
     """Take the peer's window, from the segment at these positions."""
     snd = c.snd
     snd.wnd, snd.wl1, snd.wl2 = window, seq, ack
-    snd.max_wnd = max(snd.max_wnd, window)
+    if window > snd.max_wnd:
+        snd.max_wnd = window
 
 
 # --- 3.10.7.3 ----------------------------------------------------------------------------------------------------
@@ -215,10 +217,7 @@ def _check_sequence(c: Connection, packet: Packet, seq: int, now: Instant, effec
     """Go on if any of the segment lies in the window; else acknowledge, so that the peer learns where we are."""
     segment = packet.segment
     rcv = c.rcv
-    length = segment.length
-    if not (seq == rcv.nxt and (rcv.edge != seq or not length)) and not (
-        seq < rcv.edge and seq + max(length, 1) > rcv.nxt
-    ):
+    if not (seq == rcv.nxt < rcv.edge) and not _is_acceptable(rcv, seq, length := segment.length):
         heard = segment.flags & (RST | SYN | ACK) == ACK and _is_heard(c, seq, length)
         if not segment.flags & RST and (not heard or seq < rcv.nxt):
             _acknowledge_unacceptable(c, segment, seq, now, effects)
@@ -229,6 +228,13 @@ def _check_sequence(c: Connection, packet: Packet, seq: int, now: Instant, effec
     if c.keep_alive is not None:
         c.keep_alive.heard(now)
     return True
+
+
+def _is_acceptable(rcv: ReceiveSpace, seq: int, length: int) -> bool:
+    """Return whether any of a segment lies in the window, as the table of 3.4 has it."""
+    if rcv.edge == rcv.nxt:
+        return seq == rcv.nxt and not length
+    return seq < rcv.edge and seq + max(length, 1) > rcv.nxt
 
 
 def _is_heard(c: Connection, seq: int, length: int) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from tcplab.tcp.ecn import ECT_0, NOT_ECT
 from tcplab.tcp.effects import Effects
 from tcplab.tcp.events import Failure, ResetReason, ResetSent, Retransmitted
-from tcplab.tcp.negotiation import TIMESTAMPS_OCTETS, answer, offer, syn_ack_flags, syn_flags, window_field
+from tcplab.tcp.negotiation import TIMESTAMPS_OCTETS, answer, offer, syn_ack_flags, syn_flags
 from tcplab.tcp.reassembly import report
 from tcplab.tcp.recovery import Phase, Recovery
 from tcplab.tcp.scoreboard import Sent
@@ -69,7 +69,7 @@ def emit(c: Connection, now: Instant, effects: Effects) -> None:
             _emit_lost(c, recovery, now, effects)
         if not c.fin_sent and c.state in _SENDING:
             _emit_new(c, recovery, now, effects)
-        if c.sack:
+        if c.sack and (recovery.probing or c.snd.nxt > c.snd.una):
             recovery.arm_probe(now, c.rtt.srtt, c.timer.deadline)
     if c.ack_due:
         _acknowledge(c, now, effects)
@@ -299,7 +299,7 @@ def _build(
         SeqNumber((snd.iss + position) % MODULUS),
         SeqNumber((rcv.irs + nxt) % MODULUS),
         flags,
-        window_field(rcv.edge - nxt, rcv.scale if not flags & SYN else 0),
+        (rcv.edge - nxt) >> rcv.scale if not flags & SYN else min(rcv.edge - nxt, _FIELD_LARGEST),
         options,
         payload,
     )

@@ -10,6 +10,7 @@ from typing import Final
 from tcplab.node import NOTHING, Address, Output, Packet, PacketDiscarded
 from tcplab.tcp.app import (
     ON_CONNECTION,
+    Abort,
     Accept,
     App,
     Call,
@@ -250,9 +251,8 @@ class Host:
             self._unlisten(call, now)
 
     def _unlisten(self, call: Unlisten, now: Instant) -> None:
-        for connection in self._listeners.unlisten(call, now):
-            connection.abort(now, self._effects)
-            self._settle(connection, now)
+        for name in self._listeners.unlisten(call, now):
+            self._perform(Abort(name), now)
 
     def _open(self, call: Open, now: Instant) -> None:
         if not 1 <= call.remote_port <= 65_535 or not 0 <= call.local_port <= 65_535:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import Final
 
-from tcplab.node import Address
 from tcplab.tcp.events import ConnectionId
 from tcplab.units import MICROSECOND, Instant
 from tcplab.wire.seq import MODULUS, SeqNumber
@@ -15,35 +14,13 @@ Isn = Callable[[ConnectionId, Instant], SeqNumber]
 _TICK: Final = 4 * MICROSECOND  # the clock M of RFC 6528 advances every 4 microseconds
 
 
-def initial_sequence_number(
-    key: bytes, *, local: Address, local_port: int, remote: Address, remote_port: int, now: Instant
-) -> SeqNumber:
-    """Return ISN = M + F(4-tuple, key).
-
-    Args:
-        key: secret of the host, up to 64 octets.
-        local: the host's own address.
-        local_port: its port.
-        remote: the peer's address.
-        remote_port: its port.
-        now: the lab's clock.
-    """
-    name = f"{local}:{local_port}>{remote}:{remote_port}".encode()
-    offset = int.from_bytes(blake2b(name, digest_size=4, key=key).digest(), "big")
-    return SeqNumber((now // _TICK + offset) % MODULUS)
-
-
 def keyed_isn(key: bytes) -> Isn:
-    """Return the generator of RFC 6528 with that secret of up to 64 octets."""
+    """Return the generator of RFC 6528 with that secret of up to 64 octets: ISN = M + F(4-tuple, secret)."""
+    keyed = blake2b(digest_size=4, key=key)
 
     def isn(name: ConnectionId, now: Instant) -> SeqNumber:
-        return initial_sequence_number(
-            key,
-            local=name.local,
-            local_port=name.local_port,
-            remote=name.remote,
-            remote_port=name.remote_port,
-            now=now,
-        )
+        hashed = keyed.copy()
+        hashed.update(f"{name.local}:{name.local_port}>{name.remote}:{name.remote_port}".encode())
+        return SeqNumber((now // _TICK + int.from_bytes(hashed.digest(), "big")) % MODULUS)
 
     return isn

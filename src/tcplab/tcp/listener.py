@@ -127,8 +127,8 @@ class Listeners:
         if listener.waiting:
             listener.waiting.popleft().accept(self._effects)
 
-    def unlisten(self, call: Unlisten, now: Instant) -> tuple[Connection, ...]:
-        """Listen no more; return those that nobody will accept now.
+    def unlisten(self, call: Unlisten, now: Instant) -> list[ConnectionId]:
+        """Listen no more; return those that nobody will accept now, be they open or half open.
 
         Raises:
             InvalidCall: nobody listens on that port.
@@ -137,7 +137,8 @@ class Listeners:
         if listener is None:
             raise InvalidCall(f"unlisten on port {call.port}: nobody listens there")
         listener.connection.close(now, self._effects)
-        return tuple(listener.waiting)
+        waiting = [connection.id for connection in listener.waiting]
+        return waiting + sorted(listener.half_open) if listener.manual else waiting
 
     # --- what arrives ----------------------------------------------------------------------------------------------
 

@@ -32,12 +32,15 @@ class RttEstimator:
 
     def sample(self, rtt: Duration) -> None:
         """Take the round trip of a segment that was sent only once (RFC 6298, 2.2 and 2.3)."""
-        if self.srtt is None:
+        srtt = self.srtt
+        if srtt is None:
             self.srtt, self.rttvar = rtt, Duration(rtt // 2)
         else:
-            self.rttvar = Duration((3 * self.rttvar + abs(self.srtt - rtt)) // 4)
-            self.srtt = Duration((7 * self.srtt + rtt) // 8)
-        self._set(max(self.srtt + max(CLOCK_GRANULARITY, 4 * self.rttvar), self._config.rto_min))
+            self.rttvar = Duration((3 * self.rttvar + (srtt - rtt if srtt > rtt else rtt - srtt)) // 4)
+            self.srtt = Duration((7 * srtt + rtt) // 8)
+        rto = self.srtt + (4 * self.rttvar if 4 * self.rttvar > CLOCK_GRANULARITY else CLOCK_GRANULARITY)
+        least, most = self._config.rto_min, self._config.rto_max
+        self._base = self.rto = least if rto < least else Duration(rto) if rto < most else most
 
     def back_off(self) -> None:
         """Double the timeout, up to the maximum (RFC 6298, 5.5)."""

@@ -84,7 +84,7 @@ class Timestamps:
             now: when it is sent.
         """
         self._last_ack_sent = ack
-        return tsval(self.offset, now), self.recent
+        return (now // TICK + self.offset) & _MASK, self.recent
 
     def begin(self, peer: int, now: Instant) -> None:
         """Take the TSval of the peer's SYN, which our answer acknowledges."""
@@ -102,7 +102,11 @@ class Timestamps:
         timestamps = segment.options.timestamps
         if timestamps is None:
             return Refusal.MISSING
-        return Refusal.OLD if (timestamps[0] - self.recent) & _MASK >= _HALF and not self._outdated(now) else None
+        return Refusal.OLD if not self.goes_on(timestamps[0]) and not self._outdated(now) else None
+
+    def goes_on(self, peer: int) -> bool:
+        """Return whether a TSval is not before TS.Recent, as nearly always."""
+        return (peer - self.recent) & _MASK < _HALF
 
     def accept(self, peer: int, seq: int, now: Instant) -> None:
         """Record the TSval of a segment that has passed the sequence check, if it is the one to echo (R3).
@@ -113,7 +117,7 @@ class Timestamps:
                 echoed, so that the peer measures the delay as well (section 4.3).
             now: when it came.
         """
-        if seq <= self._last_ack_sent and ((peer - self.recent) & _MASK < _HALF or self._outdated(now)):
+        if seq <= self._last_ack_sent and (self.goes_on(peer) or self._outdated(now)):
             self.recent = peer
             self._recent_at = now
 
