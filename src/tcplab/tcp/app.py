@@ -29,7 +29,7 @@ class Listen(NamedTuple):
 
 
 class Unlisten(NamedTuple):
-    """Take no more connections on a port; those that are open stay."""
+    """Take no more connections on a port; those that the application has stay, and those that wait are reset."""
 
     port: int
 
