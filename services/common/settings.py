@@ -11,12 +11,12 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from services.common.values import BrokerUrl, HostAddress, Seconds, SecondsOrNever
+from services.common.values import BrokerUrl, HostAddress, Seconds, SecondsOrNever, Switch
 from tcplab.node import Address
 from tcplab.runtime.amqp import Broker
 from tcplab.runtime.amqp.topology import VHOST_DEFAULT
 from tcplab.runtime.clock import SCALE_MAX, SCALE_MIN
-from tcplab.tcp.config import TcpConfig
+from tcplab.tcp.config import CongestionControlName, SynCookiesMode, TcpConfig, TimeWaitPolicyName
 from tcplab.units import MILLISECOND, Duration
 
 PREFIX: Final = "TCPLAB_"
@@ -96,8 +96,73 @@ class HostSettings(NodeSettings):
     mss: int = Field(default=_TCP.mss, ge=1, le=65_495, description="maximum segment size, octets")
     send_buffer: int = Field(default=_TCP.send_buffer, ge=1, description="octets a connection keeps to send")
     receive_buffer: int = Field(
-        default=_TCP.receive_buffer, ge=1, le=65_535, description="octets a connection keeps unread"
+        default=_TCP.receive_buffer,
+        ge=1,
+        description="octets a connection keeps unread; beyond 65,535 only with window scaling",
     )
+    user_timeout: Seconds | None = Field(
+        default=_TCP.user_timeout,
+        description="how long data, or a SYN, may stay unacknowledged, seconds: in place of both R2, and told to the "
+        "peer (RFC 5482)",
+    )
+    nagle: Switch = Field(
+        default=_TCP.nagle,
+        description="whether a small segment waits while an earlier small one is unacknowledged: on or off",
+    )
+    delayed_ack: Seconds = Field(
+        default=_TCP.delayed_ack,
+        description="how long an ACK waits for company, seconds, less than 0.5; 0 acknowledges at once",
+    )
+    window_scaling: Switch = Field(
+        default=_TCP.window_scaling, description="window scale option (RFC 7323), if the peer has it: on or off"
+    )
+    timestamps: Switch = Field(
+        default=_TCP.timestamps, description="timestamps option (RFC 7323), if the peer has it: on or off"
+    )
+    sack: Switch = Field(
+        default=_TCP.sack, description="selective acknowledgements (RFC 2018), if the peer has them: on or off"
+    )
+    ecn: Switch = Field(
+        default=_TCP.ecn, description="explicit congestion notification (RFC 3168), if the peer has it: on or off"
+    )
+    congestion: CongestionControlName = Field(
+        default=_TCP.congestion, description="congestion control: newreno (RFC 6582) or cubic (RFC 9438)"
+    )
+    initial_window: int = Field(
+        default=_TCP.initial_window, ge=1, description="segments sent before the first acknowledgement (RFC 6928)"
+    )
+    keep_alive: Switch = Field(
+        default=_TCP.keep_alive, description="whether a silent peer is asked if it is alive: on or off"
+    )
+    keep_alive_idle: Seconds = Field(
+        default=_TCP.keep_alive_idle, description="silence before the first keep-alive probe, seconds"
+    )
+    keep_alive_interval: Seconds = Field(
+        default=_TCP.keep_alive_interval, description="from one keep-alive probe to the next, seconds"
+    )
+    keep_alive_probes: int = Field(
+        default=_TCP.keep_alive_probes, ge=1, description="unanswered probes after which the peer is believed dead"
+    )
+    syn_cookies: SynCookiesMode = Field(
+        default=_TCP.syn_cookies,
+        description="SYN cookies (RFC 4987): off, when_full (for what the backlog has no room for), or always",
+    )
+    challenge_acks_per_second: int = Field(
+        default=_TCP.challenge_acks_per_second, ge=1, description="challenge ACKs a host sends at most (RFC 5961)"
+    )
+    time_wait_policy: TimeWaitPolicyName = Field(
+        default=_TCP.time_wait_policy,
+        description="what TIME_WAIT makes of segments: as rfc9293, linux or freebsd has it, or none: no TIME_WAIT",
+    )
+    time_wait_reuse: Switch | None = Field(
+        default=_TCP.time_wait_reuse,
+        description="whether a new connection may take the place of a TIME_WAIT: on or off; else as the policy has it",
+    )
+
+    @field_validator("user_timeout")
+    @classmethod
+    def _check_user_timeout(cls, user_timeout: Duration | None) -> Duration | None:
+        return None if user_timeout is None else cls._check_msl(user_timeout)
 
     @field_validator("address", check_fields=False)
     @classmethod

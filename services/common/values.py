@@ -13,6 +13,16 @@ from tcplab.runtime.amqp import Broker
 from tcplab.units import Duration, in_seconds, seconds
 
 _RATES: Final = {"bit": 1, "kbit": 10**3, "mbit": 10**6, "gbit": 10**9}  # powers of ten, as in tc
+_SWITCHES: Final = {
+    "on": True,
+    "off": False,
+    "true": True,
+    "false": False,
+    "yes": True,
+    "no": False,
+    "1": True,
+    "0": False,
+}
 _ROOM_FOR_SECONDS: Final = 1e9  # seconds: 30 years, and nanoseconds of it still fit into 64 bits
 
 
@@ -47,6 +57,15 @@ def parse_seconds(value: object) -> object:
 def parse_seconds_or_never(value: object) -> object:
     """Return the duration that a number of seconds makes, ``None`` for the word never."""
     return None if value == "never" else parse_seconds(value)
+
+
+def parse_switch(value: object) -> object:
+    """Return whether something is on."""
+    if not isinstance(value, str):
+        return value
+    if (word := value.strip().lower()) not in _SWITCHES:
+        raise ValueError("must be on or off")
+    return _SWITCHES[word]
 
 
 def parse_percent(value: object) -> object:
@@ -118,6 +137,7 @@ def _seconds_text(duration: int | None) -> str:
 
 Seconds = Annotated[Duration, BeforeValidator(parse_seconds), PlainSerializer(_seconds_text)]
 SecondsOrNever = Annotated[Duration | None, BeforeValidator(parse_seconds_or_never), PlainSerializer(_seconds_text)]
+Switch = Annotated[bool, BeforeValidator(parse_switch), PlainSerializer(lambda on: "on" if on else "off")]
 Percent = Annotated[float, BeforeValidator(parse_percent), PlainSerializer(lambda ratio: f"{100 * ratio:g}")]
 BitRate = Annotated[int, BeforeValidator(parse_rate)]
 Places = Annotated[

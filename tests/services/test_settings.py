@@ -5,10 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from services.client.settings import ClientSettings
 from services.common.readme import main as renew_readmes
-from services.common.settings import SettingsError, load
+from services.common.settings import SettingsError, load, variables
 from services.netem.settings import NetemSettings
 from services.server.settings import ServerSettings
 from tcplab.apps.client import CloseMix
@@ -46,6 +47,46 @@ def test_durations_are_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     assert config.msl == 5 * SECOND
     assert config.rto_min == 200 * MILLISECOND
     assert config.r2 is None
+
+
+def test_every_setting_of_a_tcp_but_its_ports_is_a_variable_of_both_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {
+        "MSL": "5", "RTO_INITIAL": "2", "RTO_MIN": "0.3", "RTO_MAX": "30", "R2": "50", "R2_SYN": "never",
+        "FIN_WAIT_2_TIMEOUT": "7", "MSS": "536", "SEND_BUFFER": "99", "RECEIVE_BUFFER": "1000000", "USER_TIMEOUT": "90",
+        "NAGLE": "off", "DELAYED_ACK": "0.2", "WINDOW_SCALING": "true", "TIMESTAMPS": "no", "SACK": "0", "ECN": "On",
+        "CONGESTION": "newreno", "INITIAL_WINDOW": "4", "KEEP_ALIVE": "on", "KEEP_ALIVE_IDLE": "60",
+        "KEEP_ALIVE_INTERVAL": "1.5", "KEEP_ALIVE_PROBES": "3", "SYN_COOKIES": "always",
+        "CHALLENGE_ACKS_PER_SECOND": "10", "TIME_WAIT_POLICY": "linux", "TIME_WAIT_REUSE": "off",
+    }  # fmt: skip
+    for name, value in given.items():
+        monkeypatch.setenv(f"TCPLAB_{name}", value)
+
+    config = load(ServerSettings).tcp_config()
+
+    assert config == TcpConfig(
+        msl=5 * SECOND, rto_initial=2 * SECOND, rto_min=300 * MILLISECOND, rto_max=30 * SECOND, r2=50 * SECOND,
+        r2_syn=None, fin_wait_2_timeout=7 * SECOND, mss=536, send_buffer=99, receive_buffer=1_000_000,
+        user_timeout=90 * SECOND, nagle=False, delayed_ack=200 * MILLISECOND, window_scaling=True, timestamps=False,
+        sack=False, ecn=True, congestion="newreno", initial_window=4, keep_alive=True, keep_alive_idle=60 * SECOND,
+        keep_alive_interval=1_500 * MILLISECOND, keep_alive_probes=3, syn_cookies="always",
+        challenge_acks_per_second=10, time_wait_policy="linux", time_wait_reuse=False,
+    )  # fmt: skip
+    assert load(ClientSettings).tcp_config() == config
+    assert {name.lower() for name in given} == TcpConfig.__dataclass_fields__.keys() - {"first_port", "last_port"}
+
+
+@pytest.mark.parametrize("kind", [ClientSettings, ServerSettings, NetemSettings])
+def test_compose_passes_every_variable_on_but_those_that_are_the_containers_own(
+    kind: type[ClientSettings | ServerSettings | NetemSettings],
+) -> None:
+    compose = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))
+    service = kind.__module__.split(".")[1]
+    passed = set(compose["services"][service]["environment"])
+
+    own = {"TCPLAB_METRICS_ADDRESS", "TCPLAB_METRICS_PORT", "TCPLAB_REVISION"}  # set where the image is made
+    if kind is ClientSettings:
+        own.add("TCPLAB_ADDRESS")  # leased, so that clients can be scaled
+    assert passed == variables(kind).keys() - own
 
 
 def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,6 +132,20 @@ def test_a_link_is_as_both_are_but_for_its_own_settings(monkeypatch: pytest.Monk
         ("TCPLAB_R2", "0", "must be above 0, or never"),
         ("TCPLAB_R2_SYN", "0", "must be above 0, or never"),
         ("TCPLAB_RTO_MIN", "100", "must not exceed rto_max"),
+        ("TCPLAB_RECEIVE_BUFFER", "2000000000", "must be 1..1073725440, the window at the largest scale"),
+        ("TCPLAB_RECEIVE_BUFFER", "0", "should be greater than or equal to 1"),
+        ("TCPLAB_USER_TIMEOUT", "0", "must be above 0"),
+        ("TCPLAB_DELAYED_ACK", "0.5", "must be 0 or more, and less than half a second"),
+        ("TCPLAB_DELAYED_ACK", "40ms", "must be a plain number of seconds, without a unit"),
+        ("TCPLAB_NAGLE", "maybe", "must be on or off"),
+        ("TCPLAB_TIME_WAIT_REUSE", "2", "must be on or off"),
+        ("TCPLAB_CONGESTION", "reno", "should be 'newreno' or 'cubic'"),
+        ("TCPLAB_SYN_COOKIES", "on", "should be 'off', 'when_full' or 'always'"),
+        ("TCPLAB_TIME_WAIT_POLICY", "bsd", "should be 'rfc9293', 'linux', 'freebsd' or 'none'"),
+        ("TCPLAB_INITIAL_WINDOW", "0", "should be greater than or equal to 1"),
+        ("TCPLAB_KEEP_ALIVE_IDLE", "0", "must be above 0"),
+        ("TCPLAB_KEEP_ALIVE_PROBES", "some", "should be a valid integer"),
+        ("TCPLAB_CHALLENGE_ACKS_PER_SECOND", "0", "should be greater than or equal to 1"),
         ("TCPLAB_RATE", "0", "must be above 0"),
         ("TCPLAB_RATE", "many", "should be a valid number"),
         ("TCPLAB_MODE", "push", "should be 'echo', 'sink' or 'serve'"),
@@ -111,6 +166,17 @@ def test_a_wrong_value_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch, nam
     assert line.startswith(name)
     assert said in line
     assert "\n" not in line
+
+
+def test_a_window_beyond_its_16_bits_needs_scaling(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TCPLAB_RECEIVE_BUFFER", "65536")
+    assert load(ClientSettings).tcp_config().receive_buffer == 65_536
+
+    monkeypatch.setenv("TCPLAB_WINDOW_SCALING", "off")
+
+    assert fault(ClientSettings) == (
+        "TCPLAB_RECEIVE_BUFFER must be 1..65535: without window scaling a window has 16 bits"
+    )
 
 
 @pytest.mark.parametrize(
