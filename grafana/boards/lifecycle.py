@@ -6,10 +6,12 @@ from grafana.boards import promql
 from grafana.boards.parts import SCRAPE, SMOOTH, Query, Row, board, heat, lines, listing, timeline
 from tcplab.observe.catalogue import (
     CLOSE_DURATION,
+    CONNECTION_FAILURES,
     CONNECTIONS,
     CONNECTIONS_CLOSED,
     CONNECTIONS_OPENED,
     HANDSHAKE_DURATION,
+    LISTEN_DROPS,
     RESETS,
     SEGMENTS_IGNORED,
     SEGMENTS_RETRANSMITTED,
@@ -17,6 +19,7 @@ from tcplab.observe.catalogue import (
     SPOTLIGHT,
     STATE_DURATION,
     STATE_TRANSITIONS,
+    SYN_COOKIES,
     TRANSFERS,
 )
 
@@ -159,9 +162,15 @@ def _ends() -> Row:
             ),
             lines(
                 "Retransmissions per second",
-                "By kind. Nobody acknowledged them within the retransmission timeout (RFC 6298).",
+                "By kind and cause: nobody acknowledged them within the retransmission timeout (rto, RFC 6298), what "
+                "came after them was acknowledged (fast, RFC 8985 and 6675), or the last one was sent again to learn "
+                "whether it is there (probe).",
                 "ops",
-                Query(promql.total(promql.rate(SEGMENTS_RETRANSMITTED), "kind"), "{{kind}}", every=SMOOTH),
+                Query(
+                    promql.total(promql.rate(SEGMENTS_RETRANSMITTED), "kind", "cause") + " > 0",
+                    "{{kind}}, {{cause}}",
+                    every=SMOOTH,
+                ),
             ),
             lines(
                 "Segments that had no effect, per second",
@@ -176,7 +185,21 @@ def _ends() -> Row:
                 "the FIN overtook finds no connection any more and is answered with a reset, which TIME_WAIT ignores.",
                 "ops",
                 Query(promql.total(promql.rate(RESETS), "direction", "reason"), "{{direction}}: {{reason}}"),
-                width=24,
+            ),
+            lines(
+                "Failures per second",
+                "Connections that ended by an error, by reason: nobody answered until R2 (timeout) or the user timeout "
+                "(RFC 5482), a peer that was silent was given up (keep_alive), a reset came, nobody listens (refused).",
+                "ops",
+                Query(promql.total(promql.rate(CONNECTION_FAILURES), "reason") + " > 0", "{{reason}}"),
+            ),
+            lines(
+                "Listeners under pressure, per second",
+                "SYNs, and ACKs that would have opened a connection, that a full queue turned away; and SYN cookies "
+                "(RFC 4987), which a listener sends instead of keeping what it has no room for.",
+                "ops",
+                Query(promql.total(promql.rate(LISTEN_DROPS), "reason"), "dropped: {{reason}}"),
+                Query(promql.total(promql.rate(SYN_COOKIES), "action"), "cookies {{action}}"),
             ),
         ],
     )

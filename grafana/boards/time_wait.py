@@ -111,8 +111,9 @@ def _little() -> Row:
             ),
             lines(
                 "Exits per second",
-                "By reason: expired after 2 MSL, reused by a newer SYN (RFC 6191), or assassinated by a reset (which "
-                "this TCP does not allow, RFC 1337). The first come 2 MSL after the start.",
+                "By reason: expired after 2 MSL; reused by a newer SYN (RFC 6191), where `TCPLAB_TIME_WAIT_REUSE` or "
+                "the policy allows it; or assassinated by a reset (RFC 1337), which the policy of Linux lets "
+                "happen. The first come 2 MSL after the start.",
                 "ops",
                 Query(promql.total(promql.rate(TIME_WAIT_EXITS), "reason"), "{{reason}}"),
             ),

@@ -19,7 +19,7 @@ from tcplab.observe.catalogue import CATALOGUE
 from tcplab.observe.codec import EVENT_TYPES
 from tcplab.observe.metrics import LinkReading, Metrics, Readings
 from tcplab.port import LinkBlocked, LinkDown, LinkUp, MessageReceived, MessageSent, TimerLagged
-from tcplab.tcp.config import TcpConfig
+from tcplab.tcp.config import TcpConfig, TimeWaitPolicyName
 from tcplab.tcp.events import (
     ConnectionClosed,
     ConnectionFailed,
@@ -34,6 +34,7 @@ from tcplab.tcp.events import (
     Retransmitted,
     RttSampled,
     SegmentIgnored,
+    SynCookie,
     TimeWaitEnded,
     TimeWaitRestarted,
 )
@@ -47,6 +48,7 @@ from tests.support.tcp import ack
 
 TO_SERVER = LinkName("client>server")
 SYN_PACKET = packet(SYN)
+DATA = packet(ACK | PSH, b"abc").segment
 
 
 def host(role: str = "client") -> Metrics:
@@ -76,19 +78,24 @@ def test_every_legal_step_is_there_before_anything_has_happened() -> None:
 
 def test_every_way_to_send_a_fin_again_is_there_before_it_has_happened() -> None:
     wires = Wires((1_000, 5_000))
-    lost, shut = wires.client(TcpConfig(mss=4)), wires.client(window=4)
-    lost.send(b"data")
-    lost.close()
-    lost.at(1.5)
-    lost.arrives(ack(1, 5))  # the FIN is the hole that is left
+    hole, late, shut = wires.client(TcpConfig(mss=4)), wires.client(TcpConfig(mss=4)), wires.client(window=4)
+    hole.send(4 * b"data")
+    hole.close()
+    for _ in range(3):
+        hole.arrives(ack(1, 1))
+    hole.arrives(ack(1, 17))  # the FIN is the hole that is left (RFC 6582, 3.2, partial acknowledgements)
+    late.send(b"data")
+    late.close()
+    late.arrives(ack(1, 5))
+    late.at(1)
     shut.send(b"data")
     shut.close()
     shut.arrives(ack(1, 5, window=0))
     shut.at(10)
 
-    again = {(event.segment.kind, event.cause) for wire in (lost, shut) for _, event in wire.seen(Retransmitted)}
+    again = {(event.segment.kind, event.cause) for wire in (hole, late, shut) for _, event in wire.seen(Retransmitted)}
 
-    assert again == {("fin", "rto"), ("fin", "fast"), ("fin", "probe")}
+    assert again == {("data", "fast"), ("fin", "rto"), ("fin", "fast"), ("fin", "probe")}
     samples = Scrape(host()).samples
     for kind, cause in again:
         assert ("tcplab_segments_retransmitted_total", frozenset({("kind", kind), ("cause", cause)})) in samples
@@ -219,18 +226,28 @@ def test_segments_are_counted_by_kind_and_direction(flags: int, payload: bytes, 
 HOST_EVENTS: list[tuple[Event, str, tuple[str, ...]]] = [
     (PacketDiscarded(SYN_PACKET, "expired"), "segments_discarded_total", ("expired",)),
     (SegmentIgnored(None, SYN_PACKET, Ignored.NO_CONNECTION), "segments_ignored_total", ("no_connection",)),
+    (SegmentIgnored(connection(), SYN_PACKET, Ignored.OLD_TIMESTAMP), "segments_ignored_total", ("old_timestamp",)),
+    (SegmentIgnored(connection(), SYN_PACKET, Ignored.NO_TIMESTAMP), "segments_ignored_total", ("no_timestamp",)),
     (IllegalTransition(connection(), State.CLOSED, Cause.FIN_SENT), "illegal_transitions_total", ()),
     (ConnectionOpened(connection(), "active", SECOND), "connections_opened_total", ("active",)),
     (ConnectionFailed(connection(), Failure.REFUSED), "connection_failures_total", ("refused",)),
+    (ConnectionFailed(connection(), Failure.USER_TIMEOUT), "connection_failures_total", ("user_timeout",)),
+    (ConnectionFailed(connection(), Failure.KEEP_ALIVE), "connection_failures_total", ("keep_alive",)),
     (ConnectionClosed(connection(), "passive", SECOND), "close_duration_seconds_count", ("passive",)),
     (TimeWaitEnded(connection(), "reused", MINUTE), "time_wait_exits_total", ("reused",)),
+    (TimeWaitEnded(connection(), "assassinated", MINUTE), "time_wait_exits_total", ("assassinated",)),
     (TimeWaitRestarted(connection()), "time_wait_restarts_total", ()),
     (Retransmitted(connection(), SYN_PACKET.segment, 1), "segments_retransmitted_total", ("rto", "syn")),
+    (Retransmitted(connection(), DATA, 1, "fast"), "segments_retransmitted_total", ("fast", "data")),
+    (Retransmitted(connection(), DATA, 1, "probe"), "segments_retransmitted_total", ("probe", "data")),
     (ResetSent(None, ResetReason.ABORT), "resets_total", ("sent", "abort")),
     (ResetReceived(connection()), "resets_total", ("received", "peer")),
     (RttSampled(connection(), SECOND, SECOND), "rtt_seconds_count", ()),
     (RttSampled(connection(), SECOND, SECOND), "rto_seconds_count", ()),
     (ListenDropped(listener(), "syn_queue_full"), "listen_drops_total", ("syn_queue_full",)),
+    (ListenDropped(listener(), "accept_queue_full"), "listen_drops_total", ("accept_queue_full",)),
+    (SynCookie(listener(), "sent"), "syn_cookies_total", ("sent",)),
+    (SynCookie(connection(), "accepted"), "syn_cookies_total", ("accepted",)),
     (TransferCompleted(connection(), 1, 1, SECOND), "transfers_total", ("completed",)),
     (TransferCorrupted(connection(), "digest"), "transfers_total", ("corrupted",)),
     (TransferFailed(connection(), "stalled"), "transfers_total", ("stalled",)),
@@ -279,6 +296,15 @@ def test_a_link_is_shown_as_it_is_configured_and_as_it_is() -> None:
     }
     assert scrape.value("netem_configured_loss_ratio", link="client>server") == 0.01
     assert scrape.value("netem_configured_duplicate_ratio", link="client>server") == 0.005
+
+
+@pytest.mark.parametrize(("name", "seconds"), [("rfc9293", 10.0), ("linux", 2.5), ("freebsd", 2.5), ("none", 0.0)])
+def test_the_length_of_time_wait_is_that_of_its_policy(name: TimeWaitPolicyName, seconds: float) -> None:
+    config = TcpConfig(msl=Duration(5 * SECOND), time_wait_policy=name)
+
+    scrape = Scrape(Metrics("client", "node", config))
+
+    assert scrape.value("config_time_wait_seconds") == seconds
 
 
 def test_the_host_is_asked_for_its_ports_and_the_journal_for_its_losses() -> None:

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Final, get_args
+from typing import Final, get_args, get_type_hints
 
 from tcplab.apps.events import TransferFailure
 from tcplab.netem.events import DropReason
 from tcplab.node import DISCARD_REASONS
 from tcplab.observe.metric import LINK, PREFIX, Key, Kind, Metric, Scope, label_values
-from tcplab.tcp.events import Failure, Ignored, ResetReason, Side
+from tcplab.tcp.events import Failure, Ignored, ListenDropped, ResetReason, Side, SynCookie, TimeWaitEnded
 from tcplab.tcp.states import TRANSITIONS, State
 from tcplab.wire.json import MESSAGE_REASONS, PACKET_REASONS
 from tcplab.wire.segment import KINDS
@@ -88,7 +88,11 @@ CONFIG_TIME_SCALE = _gauge(
     "config_time_scale_ratio", "every node", "Seconds of the lab's clock in one second of the wall clock."
 )
 CONFIG_MSL = _gauge("config_msl_seconds", "hosts", "Maximum segment lifetime (RFC 9293, section 3.4.2).")
-CONFIG_TIME_WAIT = _gauge("config_time_wait_seconds", "hosts", "How long TIME_WAIT lasts: 2 MSL.")
+CONFIG_TIME_WAIT = _gauge(
+    "config_time_wait_seconds",
+    "hosts",
+    "How long TIME_WAIT lasts by its policy: 2 MSL by RFC 9293's, and nothing where there is none.",
+)
 CONFIG_RTO_MIN = _gauge("config_rto_min_seconds", "hosts", "Least retransmission timeout (RFC 6298).")
 CONFIG_RTO_MAX = _gauge("config_rto_max_seconds", "hosts", "Greatest retransmission timeout (RFC 6298).")
 
@@ -125,9 +129,9 @@ STATE_DURATION = _durations(
 TIME_WAIT_EXITS = _counter(
     "time_wait_exits_total",
     "hosts",
-    "TIME_WAITs left: after 2 MSL, for a new connection on the same ports, or by a reset.",
+    "TIME_WAITs left: after their time, for a new connection on the same ports, or by a reset.",
     labels="reason",
-    known=("expired", "reused", "assassinated"),
+    known=get_args(get_type_hints(TimeWaitEnded)["reason"]),
 )
 TIME_WAIT_RESTARTS = _counter(
     "time_wait_restarts_total", "hosts", "Retransmitted FINs that set a TIME_WAIT's 2 MSL to their beginning."
@@ -166,9 +170,16 @@ CONNECTIONS_CLOSED = _counter(
 LISTEN_DROPS = _counter(
     "listen_drops_total",
     "hosts",
-    "SYNs that a listener turned away.",
+    "SYNs that a listener turned away, and ACKs that would have opened a connection.",
     labels="reason",
-    known=("syn_queue_full", "accept_queue_full"),
+    known=get_args(get_type_hints(ListenDropped)["reason"]),
+)
+SYN_COOKIES = _counter(
+    "syn_cookies_total",
+    "hosts",
+    "SYNs answered by a cookie and not kept, and cookies that came back and made a connection (RFC 4987).",
+    labels="action",
+    known=get_args(get_type_hints(SynCookie)["what"]),
 )
 PORTS_IN_USE = _gauge("ephemeral_ports_in_use", "hosts", "Ephemeral ports taken, those in TIME_WAIT included.")
 PORTS_LIMIT = _gauge("ephemeral_ports_limit", "hosts", "Ephemeral ports that there are.")
@@ -199,7 +210,8 @@ SEGMENTS_RECEIVED = _counter(
 SEGMENTS_RETRANSMITTED = _counter(
     "segments_retransmitted_total",
     "hosts",
-    "Segments sent again, contained in segments_sent.",
+    "Segments sent again, contained in segments_sent: by the retransmission timeout (rto), because a loss was found "
+    "(fast), or to find one (probe).",
     labels="kind cause",
     known=_RESENT,
 )

@@ -35,11 +35,13 @@ from tcplab.tcp.events import (
     RttSampled,
     SegmentIgnored,
     StateChanged,
+    SynCookie,
     TimeWaitEnded,
     TimeWaitRestarted,
 )
 from tcplab.tcp.host import Host
 from tcplab.tcp.states import State
+from tcplab.tcp.time_wait import policy
 from tcplab.units import Duration, Instant, in_seconds
 
 
@@ -166,6 +168,7 @@ class Metrics:
             ResetReceived: self._reset_received,
             RttSampled: self._rtt_sampled,
             ListenDropped: self._listen_dropped,
+            SynCookie: self._syn_cookie,
             TransferCompleted: self._transfer_completed,
             TransferCorrupted: self._transfer_corrupted,
             TransferFailed: self._transfer_failed,
@@ -245,6 +248,9 @@ class Metrics:
     def _listen_dropped(self, event: ListenDropped, _: Instant) -> None:
         self._tallies[catalogue.LISTEN_DROPS][event.reason] += 1
 
+    def _syn_cookie(self, event: SynCookie, _: Instant) -> None:
+        self._tallies[catalogue.SYN_COOKIES][event.what] += 1
+
     def _transfer_completed(self, _event: TransferCompleted, _: Instant) -> None:
         self._tallies[catalogue.TRANSFERS]["completed"] += 1
 
@@ -311,9 +317,10 @@ def _constants(
         catalogue.CONFIG_TIME_SCALE: [((), time_scale)],
     }
     if config is not None:
+        time_wait = policy(config.time_wait_policy, config.time_wait)
         constants |= {
             catalogue.CONFIG_MSL: [((), in_seconds(config.msl))],
-            catalogue.CONFIG_TIME_WAIT: [((), in_seconds(config.time_wait))],
+            catalogue.CONFIG_TIME_WAIT: [((), 0 if time_wait is None else in_seconds(time_wait.duration))],
             catalogue.CONFIG_RTO_MIN: [((), in_seconds(config.rto_min))],
             catalogue.CONFIG_RTO_MAX: [((), in_seconds(config.rto_max))],
         }

@@ -15,6 +15,8 @@ from tcplab.tcp.events import (
     Retransmitted,
     SegmentIgnored,
     StateChanged,
+    SynCookie,
+    TimeWaitEnded,
     TimeWaitRestarted,
 )
 from tcplab.tcp.states import Cause, State
@@ -23,7 +25,15 @@ from tcplab.wire.segment import ACK, FIN, RST, SYN, Flags, Segment
 from tcplab.wire.seq import SeqNumber, seq_diff
 
 _FLAG_OF: Final = {Cause.ACTIVE_OPEN: SYN, Cause.CLOSE_CALL: FIN, Cause.FIN_SENT: FIN, Cause.ABORT_CALL: RST}
-_TIMEOUTS: Final = frozenset({Cause.RETRANSMISSION_TIMEOUT, Cause.FIN_WAIT_2_TIMEOUT, Cause.TIME_WAIT_EXPIRED})
+_TIMEOUTS: Final = frozenset(
+    {
+        Cause.RETRANSMISSION_TIMEOUT,
+        Cause.USER_TIMEOUT,
+        Cause.KEEP_ALIVE_TIMEOUT,
+        Cause.FIN_WAIT_2_TIMEOUT,
+        Cause.TIME_WAIT_EXPIRED,
+    }
+)
 
 
 @dataclass(slots=True)
@@ -262,6 +272,10 @@ def _of_arrival(event: Event) -> str:
             return f"ignored: {_words(event.reason.value)}"
         case TimeWaitRestarted():
             return "TIME_WAIT begins anew"
+        case TimeWaitEnded(reason="reused" | "assassinated"):
+            return f"TIME_WAIT {event.reason}"
+        case SynCookie():
+            return f"SYN cookie {event.what}"
         case ListenDropped():
             return _words(event.reason)
         case IllegalTransition():
