@@ -10,7 +10,9 @@ class Clause(NamedTuple):
     """What a test's marker calls it."""
     section: str
     asks: str
-    why_not: str = ""
-    """Why no test shows it; empty where one does."""
+    not_here: str = ""
+    """Why it does not apply: there is nothing in the lab that it could be about."""
+    not_done: str = ""
+    """Why it is not kept, though it applies."""
     beyond: str = ""
     """What of it the tests leave out, though they show the rest."""

@@ -105,9 +105,11 @@ def test_a_marker_that_says_nothing_is_named(tmp_path: Path, source: str, proble
     ("clause", "tests", "problem"),
     [
         (Clause("A", "1", ""), {}, "A: no test shows it, and no reason says why"),
-        (Clause("A", "1", "", "why"), {"A": ["x::y"]}, "A: x::y shows it, so that the reason why not must go"),
+        (Clause("A", "1", "", not_here="why"), {"A": ["x::y"]}, "A: x::y shows it, so that the reason why not must go"),
+        (Clause("A", "1", "", not_done="why"), {"A": ["x::y"]}, "A: x::y shows it, so that the reason why not must go"),
+        (Clause("A", "1", "", "why", "why"), {}, "A: what does not apply cannot be left undone"),
         (
-            Clause("A", "1", "", "why", "more"),
+            Clause("A", "1", "", "why", beyond="more"),
             {},
             "A: no test shows it, so that there is nothing beyond what tests show",
         ),

@@ -37,12 +37,15 @@ def _of_names(names: Sequence[str], kind: str) -> Iterator[str]:
 def _of_clauses(clauses: Sequence[Clause], shown: Shown) -> Iterator[str]:
     for clause in clauses:
         tests = shown.tests.get(clause.name, ())
-        if not tests and not clause.why_not:
+        why_not = clause.not_here or clause.not_done
+        if not tests and not why_not:
             yield f"{clause.name}: no test shows it, and no reason says why"
-        elif tests and clause.why_not:
+        elif tests and why_not:
             yield f"{clause.name}: {tests[0]} shows it, so that the reason why not must go"
         elif not tests and clause.beyond:
             yield f"{clause.name}: no test shows it, so that there is nothing beyond what tests show"
+        if clause.not_here and clause.not_done:
+            yield f"{clause.name}: what does not apply cannot be left undone"
 
 
 def _of_markers(clauses: Sequence[Clause], shown: Shown) -> Iterator[str]:
