@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from tcplab.packetdrill.assertions import CONSTANTS, STATE_NUMBERS
-from tcplab.tcp.status import Status
 from tcplab.tcp.states import State
+from tcplab.tcp.status import Status
 from tcplab.wire.seq import seq_diff
 
 _STATE: Final = "tcpi_state"

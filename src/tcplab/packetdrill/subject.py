@@ -8,9 +8,9 @@ from tcplab.packetdrill.endpoint import Wire
 from tcplab.packetdrill.settings import Settings
 from tcplab.packetdrill.sockets import Sockets
 from tcplab.tcp.app import Call
-from tcplab.tcp.status import Status
 from tcplab.tcp.events import ConnectionId
 from tcplab.tcp.host import Host
+from tcplab.tcp.status import Status
 from tcplab.units import START, Instant
 from tcplab.wire.segment import CWR, FIN, PSH, Flags, Segment
 from tcplab.wire.seq import MODULUS, SeqNumber
