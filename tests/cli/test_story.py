@@ -47,7 +47,7 @@ def test_the_chapters_come_in_order() -> None:
 def test_remarks_tell_of_the_faults_and_only_of_those_that_were() -> None:
     told = [
         "Lost. Nobody tells the client",
-        "After 2.1 s without an acknowledgement the client sends it again",
+        "the client sends it again, 0.75 s after the first time, without waiting for its timer",
         "The client stays in FIN_WAIT_2",
         "The hole is filled",
         "A late duplicate",
@@ -59,6 +59,22 @@ def test_remarks_tell_of_the_faults_and_only_of_those_that_were() -> None:
     assert [remark(faulty, words) for words in told] == [True] * 6
     assert [remark(perfect, words) for words in told] == [False] * 6
     assert remark(perfect, "2 MSL, 240 s, are over: the client forgets")
+
+
+@pytest.mark.parametrize(
+    ("drop", "said"),
+    [
+        ([1], "After 1.0 s without an acknowledgement the client sends it again"),
+        ([5], "Nothing was heard for 2.0 s: the client sends its last segment again"),
+    ],
+)
+def test_a_remark_says_why_a_segment_is_sent_again(drop: list[int], said: str) -> None:
+    items = story(chosen(lifecycle(), drop=drop, drop_back=None))
+
+    assert [text for text in texts(items, "remark") if "again" in text] == [
+        text for text in texts(items, "remark") if said in text
+    ]
+    assert remark(items, said)
 
 
 def test_figures_in_remarks_are_the_runs() -> None:

@@ -29,6 +29,13 @@ class Item(NamedTuple):
 
 _CLOSING: Final = frozenset({State.FIN_WAIT_1, State.FIN_WAIT_2, State.CLOSING})
 _NAMES: Final = {"left": "client", "right": "server"}
+_AGAIN: Final = {
+    "": "After {wait:.1f} s without an acknowledgement the {sender} sends it again.",
+    "fast": "What was sent after it has arrived, says an acknowledgement: the {sender} sends it again, {wait:.2f} s "
+    "after the first time, without waiting for its timer.",
+    "probe": "Nothing was heard for {wait:.1f} s: the {sender} sends its last segment again, to learn what is missing.",
+}
+"""What to say of a retransmission, by what the ladder notes of its cause."""
 
 
 def tell(rows: Iterable[Row], records: Sequence[Record[Event]]) -> Iterator[Item]:
@@ -103,9 +110,9 @@ class _Teller:
         sender = _NAMES[row.sender]
         key = (row.sender, row.label.seq)
         needs_ack = bool(row.label.length or row.label.flags & (SYN | FIN))
-        if any(note.startswith("retransmission") for note in row.sent_notes) and key in self._sent:
-            wait = elapsed(self._sent[key], row.start)
-            yield f"After {in_seconds(wait):.1f} s without an acknowledgement the {sender} sends it again."
+        if (why := _why_again(row)) is not None and key in self._sent:
+            wait = in_seconds(elapsed(self._sent[key], row.start))
+            yield _AGAIN[why].format(sender=sender, wait=wait)
         if row.kind == "lost":
             yield (
                 f"Lost. Nobody tells the {sender}: it misses an acknowledgement, and waits."
@@ -140,6 +147,14 @@ class _Teller:
             if before[side] is State.TIME_WAIT and State.CLOSED in states:
                 wait = in_seconds(elapsed(self._waiting[side], row.start))
                 yield f"2 MSL, {wait:.0f} s, are over: the {_NAMES[side]} forgets the connection, and the port is free."
+
+
+def _why_again(row: Row) -> str | None:
+    """Return why the segment of a row was sent again, as the ladder notes it, ``None`` where it was not."""
+    note = next((note for note in row.sent_notes if note.startswith("retransmission")), None)
+    if note is None:
+        return None
+    return next((why for why in _AGAIN if why and note.endswith(f"({why})")), "")
 
 
 def _listeners(records: Sequence[Record[Event]]) -> list[tuple[Instant, int]]:

@@ -15,14 +15,15 @@ BACK: Final = LinkName("server>client")
 
 DELAY_DEFAULT: Final = Duration(300 * MILLISECOND)
 PORT: Final = 80
-MSS: Final = 1_000  # octets: a round number is easier to follow
-REQUEST: Final = 2 * MSS
+SEGMENT: Final = 1_000  # octets of data: a round number is easier to follow
+MSS: Final = SEGMENT + 12  # what a segment may hold without options; timestamps take 12 octets of it
+REQUEST: Final = 3 * SEGMENT
 ANSWER: Final = 700
 REST: Final = 500
 
 # The places of the segments on their links that the faults strike.
 SECOND_SEGMENT: Final = 4  # client>server: SYN, ACK, the request's first segment, its second
-ANSWER_SEGMENT: Final = 4  # server>client: SYN,ACK, two ACKs of the request, the answer
+ANSWER_SEGMENT: Final = 4  # server>client: SYN,ACK, an ACK that tells of the hole, one once it is filled, the answer
 REST_SEGMENT: Final = 6  # server>client: ..., the ACK of the FIN, what the server had left to say
 
 
@@ -31,9 +32,9 @@ def lifecycle(
 ) -> Scenario:
     """Return the scenario.
 
-    The client sends a request, of which a segment is lost; the server answers; the client closes; the server sends
-    what it has left, which is held back on the way, so that its FIN overtakes it; and a duplicate of the answer
-    wanders about and reaches the client in TIME_WAIT.
+    The client sends a request, of which a segment is lost, which the ACK of the next one tells; the server answers; the
+    client closes; the server sends what it has left, which is held back on the way, so that its FIN overtakes it; and a
+    duplicate of the answer wanders about and reaches the client in TIME_WAIT.
 
     Args:
         seed: settles payloads and ISNs.
