@@ -39,7 +39,7 @@ def true_journal(*, silent_from: int | None = None, minutes: int = 10) -> Record
     delay = Duration(10 * MILLISECOND)
     network = Network(
         {
-            THERE: Profile(delay=delay, drop_list=frozenset({1, 2, 3, 11}) | gone, copy_list={5: Duration(2 * delay)}),
+            THERE: Profile(delay=delay, drop_list=frozenset({1, 2, 3, 9}) | gone, copy_list={5: Duration(8 * delay)}),
             BACK: Profile(delay=delay, drop_list=gone),
         },
         seed=1,

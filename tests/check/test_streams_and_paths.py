@@ -27,7 +27,7 @@ def test_an_octet_that_was_altered() -> None:
 
     [(name, finding)] = result.findings(Outcome.INVALID)
     assert name == "stream intact"
-    assert f"from octet {1_460 + len(read.event.data) - 1} on" in finding.what
+    assert f"from octet {1_448 + len(read.event.data) - 1} on" in finding.what
 
 
 def test_octets_that_were_read_twice() -> None:

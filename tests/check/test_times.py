@@ -119,7 +119,7 @@ def test_another_msl() -> None:
 
 
 def test_giving_up_before_r2() -> None:
-    records = true_journal(silent_from=9)
+    records = true_journal(silent_from=7)
     end = change(records, "client", State.CLOSED)
     told = of(records, FailureTold, "client")[0]
 
@@ -130,13 +130,13 @@ def test_giving_up_without_r2() -> None:
     config = TcpConfig(r2=None, r2_syn=None)
     judge = GiveUp({"client": config, "server": config})
 
-    result = check.run(true_journal(silent_from=9), [judge]).of("who gave up had reached R2")
+    result = check.run(true_journal(silent_from=7), [judge]).of("who gave up had reached R2")
     assert [finding.outcome for finding in result.findings] == [Outcome.INVALID] * 2
     assert "R2 is switched off" in result.findings[0].what
 
 
 def test_an_application_that_is_not_told() -> None:
-    records = true_journal(silent_from=9)
+    records = true_journal(silent_from=7)
     told = of(records, FailureTold, "client")[0]
 
     assert blamed(without(records, told)) == {"who gave up had reached R2"}
@@ -145,7 +145,7 @@ def test_an_application_that_is_not_told() -> None:
 
 
 def test_an_application_that_is_gone_need_not_be_told() -> None:
-    records = true_journal(silent_from=9)
+    records = true_journal(silent_from=7)
     told = of(records, FailureTold, "client")[0]
     end = change(records, "client", State.CLOSED)
 

@@ -32,11 +32,11 @@ def test_the_truth_is_valid() -> None:
 
 
 def test_the_truth_about_who_gave_up_is_valid() -> None:
-    result = verdict(true_journal(silent_from=9))
+    result = verdict(true_journal(silent_from=7))
 
     assert result.of("who gave up had reached R2").outcome is Outcome.VALID
     assert result.of("who gave up had reached R2").judged == 2
-    assert blamed(true_journal(silent_from=9)) == set()
+    assert blamed(true_journal(silent_from=7)) == set()
 
 
 def test_an_empty_journal_proves_nothing() -> None:

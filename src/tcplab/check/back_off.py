@@ -1,24 +1,26 @@
-"""Retransmission intervals double, within their bounds."""
+"""Retransmission intervals double, within their bounds; whatever else is sent again has a reason."""
 
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Iterator, Mapping, Sequence, Set
+from heapq import merge
+from typing import NamedTuple, TypeAlias
 
 from tcplab.check.checker import EXACT, Configs
-from tcplab.check.history import History, Life
+from tcplab.check.history import History, Identity
+from tcplab.check.sender import Sender, ignored
 from tcplab.check.verdict import Finding, Result, invalid
-from tcplab.node import PacketSent
+from tcplab.node import Event, PacketReceived, PacketSent
 from tcplab.observe.journal import Record
 from tcplab.tcp.config import TcpConfig
-from tcplab.tcp.events import ConnectionId, Retransmitted
-from tcplab.units import Duration, Instant, elapsed, in_seconds
-from tcplab.wire.seq import MODULUS, SeqNumber
+from tcplab.tcp.events import ConnectionId, Retransmitted, RttSampled
+from tcplab.units import SECOND, Duration, Instant, after, elapsed, in_seconds
+from tcplab.wire.seq import SeqNumber, seq_diff
 
-_Runs = Mapping[tuple[str, ConnectionId], Sequence[Record[Retransmitted]]]
+_Told: TypeAlias = Retransmitted | RttSampled
+_UNMEASURED = Duration(SECOND)  # how long a loss probe waits where no round trip was measured (RFC 8985, 7.2)
 
 
 class BackOff:
-    """Judges what the retransmission timer sent (RFC 6298, 2.4, 2.5 and 5.5); fast retransmissions are not its own."""
+    """Judges what timers sent (RFC 6298, 2.4 and 5.5; RFC 8985, 7); not what acknowledgements showed to be lost."""
 
     def __init__(self, configs: Configs, *, tolerance: Duration = EXACT) -> None:
         """Make a judge.
@@ -31,77 +33,156 @@ class BackOff:
         self._tolerance = tolerance
 
     def __call__(self, history: History) -> Result:
-        """Judge every interval between two sendings of one segment."""
+        """Judge every segment that was sent again, from what each connection sent and what arrived for it."""
         findings: list[Finding] = []
         judged = 0
-        for name, records in _by_timer(history).items():
-            config = self._configs[name[0]]
-            sent = _Sendings(history, history.lives[name])
-            for _, group in groupby(records, key=_seq):
-                run = list(group)
-                judged += len(run)
-                findings += _first(run[0], sent, config)
-                findings += self._doubling(run, config)
+        unheard = ignored(history)
+        for name, told in _told(history).items():
+            timers = _Timers(self._configs[name[0]], self._tolerance, unheard)
+            for record in merge(history.traffic(history.lives[name]), told, key=_number):
+                findings += timers.take(record)
+            judged += timers.judged
         return Result("back-off", judged, tuple(findings))
 
-    def _doubling(self, run: Sequence[Record[Retransmitted]], config: TcpConfig) -> Iterator[Finding]:
-        """Find an interval that is neither twice the one before it nor the greatest RTO."""
-        for before, last, this in zip(run, run[1:], run[2:], strict=False):
-            interval = elapsed(last.time, this.time)
-            due = min(2 * elapsed(before.time, last.time), config.rto_max)
-            if abs(interval - due) > 3 * self._tolerance:
-                yield invalid(
-                    f"{this.event.connection} of {this.node} waited {in_seconds(interval)} s "
-                    f"where {in_seconds(due)} s were due",
-                    this,
-                )
 
-
-class _Sendings:
-    """When each octet of a connection was first sent."""
-
-    def __init__(self, history: History, life: Life) -> None:
-        self._starts: list[int] = []
-        self._times: list[Instant] = []
-        self._iss: SeqNumber | None = None
-        self._end = 0
-        for record in history.traffic(life):
-            segment = record.event.packet.segment
-            if isinstance(record.event, PacketSent) and segment.length:
-                if self._iss is None:
-                    self._iss = segment.seq
-                start = self._offset(segment.seq)
-                if start + segment.length > self._end:
-                    self._starts.append(max(start, self._end))
-                    self._times.append(record.time)
-                    self._end = start + segment.length
-
-    def first(self, seq: SeqNumber) -> Instant | None:
-        """Return when the octet was first sent, ``None`` if it never was."""
-        place = bisect_right(self._starts, self._offset(seq)) - 1
-        return None if place < 0 else self._times[place]
-
-    def _offset(self, seq: SeqNumber) -> int:
-        return (seq - (self._iss or 0)) % MODULUS
-
-
-def _by_timer(history: History) -> _Runs:
-    found: dict[tuple[str, ConnectionId], list[Record[Retransmitted]]] = {}
-    for record in history.of(Retransmitted):
-        if record.event.cause != "fast":
-            found.setdefault((record.node, record.event.connection), []).append(record)
+def _told(history: History) -> Mapping[tuple[str, ConnectionId], Sequence[Record[_Told]]]:
+    """Return what was told of connections whose timers have sent anything."""
+    found: dict[tuple[str, ConnectionId], list[Record[_Told]]] = {}
+    for resent in history.of(Retransmitted):
+        if resent.event.cause != "fast":
+            found.setdefault((resent.node, resent.event.connection), []).append(Record(*resent))
+    for sample in history.of(RttSampled):
+        if (told := found.get((sample.node, sample.event.connection))) is not None:
+            told.append(Record(*sample))
+    for told in found.values():
+        told.sort(key=_number)
     return found
 
 
-def _seq(record: Record[Retransmitted]) -> SeqNumber:
-    return record.event.segment.seq
+def _number(record: Record[Event]) -> int:
+    return record.n
 
 
-def _first(record: Record[Retransmitted], sent: _Sendings, config: TcpConfig) -> Iterator[Finding]:
-    """Find a segment that was sent again before the least RTO was over, or that had never been sent."""
-    connection = f"{record.event.connection} of {record.node}"
-    since = sent.first(record.event.segment.seq)
-    if since is None or since >= record.time:
-        yield invalid(f"{connection} sent again what it had not sent", record)
-    elif elapsed(since, record.time) < min(config.rto_min, config.rto_initial):
-        yield invalid(f"{connection} sent again after only {in_seconds(elapsed(since, record.time))} s", record)
+class _Expiry(NamedTuple):
+    """The retransmission timer went off, and the peer has made no progress since."""
+
+    time: Instant
+    attempt: int
+    least: Duration
+    """The timeout that went off was no shorter,"""
+    most: Duration
+    """and no longer."""
+
+
+class _Timers:
+    """The timers of one connection: the one for retransmissions, and the one for loss probes.
+
+    What is sent again "by timeout" is either what the timer went off for, or, until all that was outstanding then is
+    acknowledged, what acknowledgements let follow. Only RACK has another timer, by which something may be found lost.
+    """
+
+    def __init__(self, config: TcpConfig, tolerance: Duration, unheard: Set[Identity]) -> None:
+        self._config = config
+        self._tolerance = tolerance
+        self._sender = Sender(unheard)
+        self._least = min(config.rto_min, config.rto_initial)
+        self._point: SeqNumber | None = None  # what was outstanding at the last timeout ends here
+        self._expiry: _Expiry | None = None
+        self._arrived: Instant | None = None
+        self._probe: tuple[SeqNumber | None, Instant] | None = None  # SND.UNA at the last loss probe, and when it was
+        self._round_trip: Duration | None = None  # the shortest
+        self.judged = 0
+
+    def take(self, record: Record[Event]) -> Iterator[Finding]:
+        """Take what happened next; find what is wrong with it."""
+        event = record.event
+        if isinstance(event, PacketSent | PacketReceived):
+            una = self._sender.una
+            self._sender.take(Record(record.n, record.time, record.node, event))
+            if isinstance(event, PacketReceived):
+                self._arrived = record.time
+                if self._sender.una != una:
+                    self._expiry = None
+        elif isinstance(event, RttSampled):
+            self._round_trip = event.rtt if self._round_trip is None else min(event.rtt, self._round_trip)
+        elif isinstance(event, Retransmitted):
+            self.judged += 1
+            yield from self._judge(Record(record.n, record.time, record.node, event))
+
+    def _judge(self, record: Record[Retransmitted]) -> Iterator[Finding]:
+        event = record.event
+        who = f"{event.connection} of {record.node}"
+        first = self._sender.first_sent(event.segment.seq)
+        if first is None or first >= record.time:
+            yield invalid(f"{who} sent again what it had not sent", record)
+            return
+        started = max(first, self._started)
+        if event.cause == "probe":
+            if self._is_loss_probe(record):
+                self._probe = self._sender.una, record.time
+                return
+            if self._sender.window:
+                yield invalid(f"{who} sent a loss probe that was not due", record)
+                return
+        elif self._follows(record, started):
+            if not (self._is_clocked(record) or self._has_sack):
+                yield invalid(f"{who} sent again what no timer and no arrival let it send", record)
+            return
+        yield from self._expired(record, who, started)
+
+    @property
+    def _has_sack(self) -> bool:
+        return self._config.sack and self._sender.sack is not False
+
+    @property
+    def _started(self) -> Instant:
+        """When the retransmission timer was started last, for anything new at least."""
+        return self._sender.restarted if self._probe is None else max(self._sender.restarted, self._probe[1])
+
+    def _is_clocked(self, record: Record[Retransmitted]) -> bool:
+        """Return whether something arrived, or the timer went off, at the same instant."""
+        return record.time == self._arrived or (self._expiry is not None and record.time == self._expiry.time)
+
+    def _is_loss_probe(self, record: Record[Retransmitted]) -> bool:
+        """Return whether it can be the one loss probe that may be outstanding, or takes the place of a timeout."""
+        sender = self._sender
+        end, sent = sender.newest(record.time)
+        counted = 1 if self._expiry is None else self._expiry.attempt  # what probed a closed window first is not told
+        if record.event.attempt != counted and (self._expiry is not None or sender.window):
+            return False
+        if not self._has_sack or record.event.segment.end != end:
+            return False
+        wait = _UNMEASURED if self._round_trip is None else Duration(2 * self._round_trip)
+        due = min(after(max(sent, sender.restarted), wait), after(self._started, self._least))
+        return record.time >= due and (self._probe is None or self._probe[0] != sender.una)
+
+    def _follows(self, record: Record[Retransmitted], started: Instant) -> bool:
+        """Return whether it is part of a recovery that a timeout has begun, and not a timeout itself."""
+        una, attempt = self._sender.una, record.event.attempt
+        if una is None or self._point is None or seq_diff(una, self._point) >= 0:
+            return False
+        if self._expiry is not None:
+            return attempt <= self._expiry.attempt
+        early = record.event.segment.seq != una or elapsed(started, record.time) < self._least
+        return attempt == 1 and (self._is_clocked(record) or (self._has_sack and early))
+
+    def _expired(self, record: Record[Retransmitted], who: str, started: Instant) -> Iterator[Finding]:
+        segment, attempt = record.event.segment, record.event.attempt
+        if segment.seq != self._sender.una:
+            yield invalid(f"{who} did not send the first that is unacknowledged, when its timer went off", record)
+        waited, last = elapsed(started, record.time), self._expiry
+        if last is None:
+            if waited < self._least:
+                yield invalid(f"{who} sent again after only {in_seconds(waited)} s", record)
+            self._expiry = _Expiry(record.time, attempt, self._least, waited)
+        else:
+            if attempt != last.attempt + 1:
+                yield invalid(f"{who} sent again for the {attempt}th time after the {last.attempt}th", record)
+            waited = elapsed(max(last.time, started), record.time)
+            least, most = (min(2 * bound, self._config.rto_max) for bound in (last.least, last.most))
+            if not least - 3 * self._tolerance <= waited <= most + 3 * self._tolerance:
+                due = f"{in_seconds(least)} s" if least == most else f"{in_seconds(least)} to {in_seconds(most)} s"
+                yield invalid(f"{who} waited {in_seconds(waited)} s where {due} were due", record)
+            self._expiry = _Expiry(record.time, attempt, waited, waited)
+        if record.event.cause == "rto":
+            self._point = self._sender.nxt

@@ -1,55 +1,67 @@
 """Whoever gave up had reached R2, and its application was told."""
 
 from collections import Counter
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping, Set
+from typing import Final
 
 from tcplab.apps.events import ConnectionReleased, FailureTold, StreamWritten
 from tcplab.check.checker import Configs
-from tcplab.check.history import History, Identity, Life, identity
+from tcplab.check.history import History, Identity, Life
+from tcplab.check.sender import Sender, ignored
 from tcplab.check.verdict import Finding, Result, invalid, unknown
-from tcplab.node import PacketSent
 from tcplab.observe.journal import Record
-from tcplab.tcp.events import ConnectionId, Failure, SegmentIgnored, StateChanged
+from tcplab.tcp.events import ConnectionId, Failure, StateChanged
 from tcplab.tcp.states import Cause, State
 from tcplab.units import Duration, Instant, elapsed, in_seconds
-from tcplab.wire.segment import ACK, Segment
-from tcplab.wire.seq import SeqNumber, seq_diff
 
-_OPENING = frozenset({State.SYN_SENT, State.SYN_RECEIVED})
+_OPENING: Final = frozenset({State.SYN_SENT, State.SYN_RECEIVED})
+_REASONS: Final[Mapping[Cause, Failure]] = {
+    Cause.RETRANSMISSION_TIMEOUT: Failure.TIMEOUT,
+    Cause.USER_TIMEOUT: Failure.USER_TIMEOUT,
+    Cause.KEEP_ALIVE_TIMEOUT: Failure.KEEP_ALIVE,
+}
 
 
 class GiveUp:
-    """Judges every RETRANSMISSION TIMEOUT (RFC 9293, MUST-12, MUST-20 to MUST-23)."""
+    """Judges whoever lost patience with a silent peer.
+
+    That is every RETRANSMISSION TIMEOUT (RFC 9293, MUST-12, MUST-20 to MUST-23), USER TIMEOUT (MUST-21, RFC 5482) and
+    keep-alive that went unanswered (MUST-28, MUST-29).
+    """
 
     def __init__(self, configs: Configs) -> None:
-        """Make a judge; each host's settings tell its R2."""
+        """Make a judge; each host's settings tell its patience."""
         self._configs = configs
 
     def __call__(self, history: History) -> Result:
         """Judge all of them, from what each connection sent and what arrived for it."""
-        gave_up = [
-            (life, life.changes[-1])
-            for life in history.connections
-            if life.changes[-1].event.cause is Cause.RETRANSMISSION_TIMEOUT
-        ]
+        gave_up = [(life, life.changes[-1]) for life in history.connections if life.changes[-1].event.cause in _REASONS]
         told = _Told(history)
-        ignored = {identity(record.event.packet) for record in history.of(SegmentIgnored)}
+        unheard = ignored(history) if gave_up else frozenset()
         findings: list[Finding] = []
         for life, end in gave_up:
-            findings += self._reached_r2(life, end, _last_progress(history, life, end, ignored))
+            findings += self._was_patient(life, end, _sender(history, life, end, unheard))
             findings += told.of(life, end)
         return Result("who gave up had reached R2", len(gave_up), tuple(findings))
 
-    def _reached_r2(self, life: Life, end: Record[StateChanged], since: Instant) -> Iterator[Finding]:
+    def _was_patient(self, life: Life, end: Record[StateChanged], sender: Sender) -> Iterator[Finding]:
         config = self._configs[life.node]
-        r2: Duration | None = config.r2_syn if end.event.old in _OPENING else config.r2
-        if r2 is None:
+        since = sender.answered
+        patience: Duration | None
+        if end.event.cause is Cause.KEEP_ALIVE_TIMEOUT:
+            since = sender.heard
+            patience = Duration(config.keep_alive_idle + config.keep_alive_probes * config.keep_alive_interval)
+        elif end.event.cause is Cause.USER_TIMEOUT:
+            if (patience := config.user_timeout) is None:
+                yield unknown(f"{life} gave up at a time that its application chose", end)
+                return
+        else:
+            patience = config.r2_syn if _opening(end) else config.r2
+        if patience is None:
             yield invalid(f"{life} gave up though R2 is switched off", end)
-            return
-        quiet = elapsed(since, end.time)
-        if quiet < r2:
+        elif (quiet := elapsed(since, end.time)) < patience:
             yield invalid(
-                f"{life} gave up {in_seconds(quiet)} s after the last progress, before {in_seconds(r2)} s", end
+                f"{life} gave up {in_seconds(quiet)} s after the last progress, before {in_seconds(patience)} s", end
             )
 
 
@@ -59,10 +71,9 @@ class _Told:
     def __init__(self, history: History) -> None:
         self._witnessed = bool(history.of(StreamWritten) or history.of(FailureTold))
         self._released = {(record.node, record.event.connection): record.n for record in history.of(ConnectionReleased)}
-        self._failures: Counter[tuple[str, Instant, ConnectionId | None]] = Counter(
-            (record.node, record.time, record.event.connection)
+        self._failures: Counter[tuple[str, Instant, ConnectionId | None, Failure]] = Counter(
+            (record.node, record.time, record.event.connection, record.event.reason)
             for record in history.of(FailureTold)
-            if record.event.reason is Failure.TIMEOUT
         )
 
     def of(self, life: Life, end: Record[StateChanged]) -> Iterator[Finding]:
@@ -73,7 +84,7 @@ class _Told:
         if not self._witnessed:
             yield unknown(f"nobody witnessed whether the application of {life} was told", end)
             return
-        news = (life.node, end.time, None if _opening(end) else life.connection)
+        news = (life.node, end.time, None if _opening(end) else life.connection, _REASONS[end.event.cause])
         if not self._failures[news]:
             yield invalid(f"{life} gave up and its application was not told", end)
         self._failures[news] -= 1
@@ -83,40 +94,15 @@ def _opening(end: Record[StateChanged]) -> bool:
     return end.event.old in _OPENING
 
 
-def _last_progress(history: History, life: Life, end: Record[StateChanged], ignored: Set[Identity]) -> Instant:
-    """Return since when the peer had shown no sign of progress.
+def _sender(history: History, life: Life, end: Record[StateChanged], unheard: Set[Identity]) -> Sender:
+    """Return the sender as it was when it gave up.
 
     Progress is an acknowledgement of something new, or an answer while the window is closed (3.8.6.1), or that there
     was nothing to be acknowledged.
     """
-    una: SeqNumber | None = None
-    nxt = SeqNumber(0)
-    newest: tuple[SeqNumber, SeqNumber] | None = None  # SND.WL1 and SND.WL2
-    window = 0
-    since = life.changes[0].time
+    sender = Sender(unheard, life.changes[0].time)
     for record in history.traffic(life):
-        packet = record.event.packet
-        segment = packet.segment
         if record.n > end.n:
             break
-        if isinstance(record.event, PacketSent):
-            if una is None:
-                una = nxt = segment.seq
-            if segment.length and una == nxt:
-                since = record.time
-            if seq_diff(segment.end, nxt) > 0:
-                nxt = segment.end
-        elif una is not None and segment.flags & ACK and identity(packet) not in ignored:
-            acked = seq_diff(segment.ack, una)
-            if acked > 0 or (acked == 0 and (newest is None or not _is_older(segment, newest))):
-                newest, window = (segment.seq, segment.ack), segment.window
-            if 0 < acked <= seq_diff(nxt, una):
-                una, since = segment.ack, record.time
-            elif acked == 0 and window == 0:
-                since = record.time
-    return since
-
-
-def _is_older(segment: Segment, newest: tuple[SeqNumber, SeqNumber]) -> bool:
-    since_seq = seq_diff(segment.seq, newest[0])
-    return since_seq < 0 or (since_seq == 0 and seq_diff(segment.ack, newest[1]) < 0)
+        sender.take(record)
+    return sender

@@ -14,11 +14,13 @@ from tcplab.wire.segment import RST
 INTERVAL: Final = Duration(500 * MILLISECOND)
 """How long two answers of one connection to bare ACKs must lie apart."""
 
-_UNACCEPTABLE: Final = frozenset({Ignored.UNACCEPTABLE_SEQUENCE, Ignored.UNACCEPTABLE_ACK})
+_UNACCEPTABLE: Final = frozenset(
+    {Ignored.UNACCEPTABLE_SEQUENCE, Ignored.UNACCEPTABLE_ACK, Ignored.OLD_TIMESTAMP, Ignored.RESET_NOT_EXACT}
+)
 
 
 def quiet(history: History) -> Result:
-    """Judge how often a connection answers a bare ACK that is unacceptable, which the peer may find so in turn.
+    """Judge how often a connection answers a bare segment that is unacceptable, as the peer may find the answer in turn.
 
     In TIME_WAIT it may answer each one, since that is over after 2 MSL; and an ACK with another window is no answer but
     the news of that window.

@@ -4,15 +4,16 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from tcplab.check.checker import EXACT, Configs
-from tcplab.check.history import History, Life
+from tcplab.check.history import History, Life, identity
 from tcplab.check.verdict import Finding, Result, invalid, unknown
-from tcplab.node import PacketReceived
+from tcplab.node import Event, PacketReceived
 from tcplab.observe.journal import Record
-from tcplab.tcp.events import ConnectionId, StateChanged, TimeWaitRestarted
+from tcplab.tcp.events import ConnectionId, Ignored, SegmentIgnored, StateChanged, TimeWaitRestarted
 from tcplab.tcp.states import Cause, State
 from tcplab.tcp.time_wait import policy
 from tcplab.units import Duration, elapsed, in_seconds
 from tcplab.wire.segment import FIN, RST, SYN
+from tcplab.wire.seq import SeqNumber, seq_lt
 
 _EARLY: Final = frozenset({Cause.SYN_ARRIVED, Cause.ACTIVE_OPEN, Cause.RESET_ARRIVED})
 
@@ -85,16 +86,40 @@ def _restarts(
     history: History, life: Life, begin: Record[StateChanged], restarts: Sequence[Record[TimeWaitRestarted]]
 ) -> Iterator[Finding]:
     """Find restarts without a FIN, and FINs without a restart."""
-    arrived = [
-        record
-        for record in history.traffic(life)
-        if isinstance(record.event, PacketReceived) and record.event.packet.segment.flags & (FIN | SYN | RST) == FIN
-    ]
-    ends = {record.event.packet.segment.end for record in arrived if record.n < begin.n}
-    due = [record for record in arrived if record.n > begin.n and record.event.packet.segment.end in ends]
+    due = _fins_again(history, life, begin)
     for record in due:
         if not any(restart.n > record.n and restart.time == record.time for restart in restarts):
             yield invalid(f"{life} got a FIN again in TIME_WAIT and did not begin anew", record)
     for restart in restarts:
         if not any(record.n < restart.n and record.time == restart.time for record in due):
             yield invalid(f"{life} began its TIME_WAIT anew though no FIN came again", restart)
+
+
+def _fins_again(history: History, life: Life, begin: Record[StateChanged]) -> list[Record[Event]]:
+    """Return what brought the peer's FIN once more; not what timestamps show to be older than what had arrived.
+
+    Such a FIN is acknowledged and has no other effect (RFC 7323, 5.3, R1).
+    """
+    refused = {
+        identity(record.event.packet)
+        for record in history.of(SegmentIgnored)
+        if record.event.reason is Ignored.OLD_TIMESTAMP
+    }
+    ends: set[SeqNumber] = set()
+    recent: SeqNumber | None = None
+    found: list[Record[Event]] = []
+    for record in history.traffic(life):
+        if not isinstance(record.event, PacketReceived):
+            continue
+        segment = record.event.packet.segment
+        stamp = None if segment.options.timestamps is None else SeqNumber(segment.options.timestamps[0])
+        older = stamp is not None and recent is not None and seq_lt(stamp, recent)
+        if stamp is not None and not older:
+            recent = stamp
+        if segment.flags & (FIN | SYN | RST) != FIN:
+            continue
+        if record.n < begin.n:
+            ends.add(segment.end)
+        elif segment.end in ends and not (older and identity(record.event.packet) in refused):
+            found.append(Record(*record))
+    return found
