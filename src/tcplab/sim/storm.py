@@ -205,12 +205,21 @@ def _play(world: World, network: Network, storm: Storm) -> None:
 
 
 def _draw_config(random: Random) -> TcpConfig:
-    mss = random.choice((100, 536, 1_000, 1_460))
+    """Draw one side's settings: what two sides agree on is then half of either, or less."""
+    scaling = random.random() < 0.7
     return TcpConfig(
         rto_min=random.choice((Duration(200 * MILLISECOND), SECOND)),
-        mss=mss,
-        send_buffer=random.choice((1_000, 16_384, 131_072)),
-        receive_buffer=random.choice((500, 3_000, 20_000, 65_535)),
+        mss=random.choice((100, 536, 1_000, 1_460)),
+        send_buffer=random.choice((1_000, 16_384, 131_072, 1_000_000)),
+        receive_buffer=random.choice((500, 3_000, 20_000, 65_535, *((65_536, 300_000, 2_000_000) if scaling else ()))),
+        window_scaling=scaling,
+        timestamps=random.random() < 0.7,
+        sack=random.random() < 0.7,
+        ecn=random.random() < 0.5,
+        congestion=random.choice(("newreno", "cubic")),
+        initial_window=random.choice((1, 4, 10)),
+        nagle=random.random() < 0.6,
+        delayed_ack=Duration(random.choice((0, 40, 200, 499)) * MILLISECOND),
     )
 
 
