@@ -18,7 +18,7 @@ endef
 MISSPELT = $(filter-out $(shell grep -o 'TCPLAB_[A-Z0-9_]*' docker-compose.yml),$(filter TCPLAB_%,$(.VARIABLES)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install check generate format test mutants test-stack replay demo explore up down bench lock clean
+.PHONY: help install check generate format test coverage mutants test-stack replay demo explore up down bench lock clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,12 @@ format: $(VENV)/.dev ## let ruff mend what it can
 
 test: $(VENV)/.dev ## unit, law, simulation, property and broker tests
 	$(BIN)/pytest -n auto --ignore tests/stack
+
+coverage: $(VENV)/.dev ## what no test of the engine reaches (docs/coverage-of-tcp.md); fails under 98 % of its branches
+	@mkdir -p out
+	$(BIN)/coverage run -m pytest -q -n auto tests/tcp tests/packetdrill
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
 
 mutants: $(VENV)/.dev ## break the engine in many places, and see a test of each RFC clause fail
 	$(BIN)/python -m tests.rfc.killing
