@@ -21,6 +21,7 @@ OTHER_CLAUSES: Final = (
     Clause("RFC3168-6.1.3", "6.1.3", "A receiver echoes a mark until CWR comes."),
     Clause("RFC4987-2.2", "2.2", "A listener holds a bounded number of half-open connections."),
     Clause("RFC4987-3.6", "3.6", "A SYN cookie takes the place of memory, and nobody can forge one."),
+    Clause("RFC5482-3", "3", "A user timeout that is set is told to the peer."),
     Clause("RFC5681-2", "2", "A duplicate ACK carries no data, moves no window and acknowledges SND.UNA."),
     Clause("RFC5681-3.1", "3.1", "Slow start and congestion avoidance."),
     Clause("RFC5681-3.2", "3.2", "Three duplicate ACKs send the missing segment at once."),
