@@ -18,7 +18,7 @@ endef
 MISSPELT = $(filter-out $(shell grep -o 'TCPLAB_[A-Z0-9_]*' docker-compose.yml),$(filter TCPLAB_%,$(.VARIABLES)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install check generate format test coverage mutants test-stack replay demo explore up down bench lock clean
+.PHONY: help install check generate format test coverage mutants mutation fuzz fuzz-atheris test-stack replay demo explore up down bench lock clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,10 @@ $(VENV)/.dev: $(VENV)/.runtime requirements-dev.txt
 	$(PIP) install --require-hashes -r requirements-dev.txt
 	@touch $@
 
+$(VENV)/.mutation: $(VENV)/.dev requirements-mutation.txt
+	$(PIP) install --require-hashes -r requirements-mutation.txt
+	@touch $@
+
 install: $(VENV)/.runtime ## make .venv, with the tcplab command in it
 	@echo "installed: $(BIN)/tcplab"
 
@@ -46,6 +50,8 @@ lock: $(VENV)/.dev ## resolve the dependencies anew and write them down with the
 	$(LOCK) --upgrade --output-file requirements.txt pyproject.toml
 	$(LOCK) --upgrade --constraint requirements.txt --constraint requirements-build.txt \
 	  --extra dev --group pyproject.toml:build --output-file requirements-dev.txt pyproject.toml
+	$(LOCK) --upgrade --constraint requirements-dev.txt --extra mutation --output-file requirements-mutation.txt \
+	  pyproject.toml
 
 # --- proof ---------------------------------------------------------------------------------------------------------
 
@@ -78,6 +84,15 @@ coverage: $(VENV)/.dev ## what no test of the engine reaches (docs/coverage-of-t
 mutants: $(VENV)/.dev ## break the engine in many places, and see a test of each RFC clause fail
 	$(BIN)/python -m tests.rfc.killing
 
+mutation: $(VENV)/.mutation ## change the engine everywhere: 95 % of the changes must fail a test (some 20 minutes)
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.mutation
+
+fuzz: $(VENV)/.dev ## the plays of make test, from fresh seeds and many more of them (some 10 minutes)
+	$(BIN)/pytest -n auto --hypothesis-profile=fuzz tests/tcp/test_fuzz.py
+
+fuzz-atheris: $(VENV)/.dev ## octets that break the engine, guided by coverage: SECONDS=…, 180 unless told; needs atheris
+	@$(BIN)/python -m tests.fuzz $(SECONDS)
+
 test-stack: $(VENV)/.dev ## the real containers; needs a Docker engine with Compose
 	$(BIN)/pytest tests/stack
 
@@ -106,4 +121,4 @@ down: ## stop the lab and remove what it stored
 	@echo "stopped, and its data removed; 'make up' starts it anew"
 
 clean: ## remove what was installed and generated
-	rm -rf $(VENV) build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	rm -rf $(VENV) build dist out mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage

@@ -14,7 +14,7 @@ CORPUS: Final = Path("out/fuzz")
 SECONDS: Final = 180
 OCTETS_MOST: Final = 512
 HOW_TO_INSTALL: Final = (
-    "atheris is not installed: .venv/bin/pip install 'atheris>=3' (it has wheels for Linux and some Pythons only)"
+    "atheris is not installed: .venv/bin/pip install --editable '.[fuzz]' (it has wheels for some Pythons on Linux)"
 )
 
 
