@@ -203,7 +203,7 @@ def test_an_idle_connection_has_no_timeout(wires: Wires) -> None:
     assert wire.state is State.ESTABLISHED
 
 
-@pytest.mark.rfc("MUST-23")
+@pytest.mark.rfc("MUST-22")
 def test_a_syn_that_is_not_answered_in_time_ends_the_attempt(wires: Wires) -> None:
     wire = wires(IMPATIENT)
     wire.open(0.0)
