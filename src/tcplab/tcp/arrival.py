@@ -223,10 +223,6 @@ def _check_sequence(c: Connection, packet: Packet, seq: int, now: Instant, effec
             _acknowledge_unacceptable(c, segment, seq, now, effects)
         if not heard:
             return c.ignore(packet, Ignored.UNACCEPTABLE_SEQUENCE, effects)
-    if c.timestamps is not None and segment.options.timestamps is not None:
-        c.timestamps.accept(segment.options.timestamps[0], seq, now)
-    if c.keep_alive is not None:
-        c.keep_alive.heard(now)
     return True
 
 
@@ -319,26 +315,41 @@ def _check_ack(c: Connection, packet: Packet, seq: int, now: Instant, effects: E
         if not snd.una < ack <= snd.nxt:
             return _refuse(c, packet, now, effects)
         _established(c, segment, seq, now, effects)
+        _believe(c, segment, seq, now)
         if c.fin_queued:
             c.begin_close(now, effects)
         return True
     if ack > snd.nxt or ack < snd.una - snd.max_wnd:  # RFC 5961, section 5.2
         _acknowledge_unacceptable(c, segment, seq, now, effects)
         return c.ignore(packet, Ignored.UNACCEPTABLE_ACK, effects)
+    _believe(c, segment, seq, now)
     if ack < snd.una:
         return segment.length > 0 or c.ignore(packet, Ignored.OLD_ACK, effects)
     window, told = snd.wnd, segment.window << snd.scale
     if ack > snd.una:
         _take_window(c, told, seq, ack)
         _acknowledged(c, segment, ack, now, effects)
+        if window == 0 and told and c.recovery is not None and ack < snd.nxt:
+            c.recovery.reopened(now)
         return c.state is not State.CLOSED
     if snd.wl1 < seq or (snd.wl1 == seq and snd.wl2 <= ack):  # no later segment has told SND.WND
         _take_window(c, told, seq, ack)
-    _not_acknowledged(c, segment, window, now, effects)
+    _not_acknowledged(c, segment, window, now)
     return True
 
 
-def _not_acknowledged(c: Connection, segment: Segment, window: int, now: Instant, effects: Effects) -> None:
+def _believe(c: Connection, segment: Segment, seq: int, now: Instant) -> None:
+    """Take the timestamp, and the sign of life, of a segment that nobody but the peer can have sent.
+
+    Before the check of SEG.ACK, where RFC 7323, 5.3, has it, a blind segment could move TS.Recent beyond the peer's.
+    """
+    if c.timestamps is not None and segment.options.timestamps is not None:
+        c.timestamps.accept(segment.options.timestamps[0], seq, now)
+    if c.keep_alive is not None:
+        c.keep_alive.heard(now)
+
+
+def _not_acknowledged(c: Connection, segment: Segment, window: int, now: Instant) -> None:
     """ACK = SND.UNA: a closed window's sign of life, a window that reopened, or a duplicate acknowledgement.
 
     ``window`` is SND.WND before the segment: what changes it is no duplicate (RFC 5681, section 2).
@@ -349,8 +360,8 @@ def _not_acknowledged(c: Connection, segment: Segment, window: int, now: Instant
     elif snd.nxt == snd.una:
         if c.sack and segment.options.sack:  # a D-SACK may show that the last probe was needless
             _tell_recovery(c, segment, snd.una, False, now)
-    elif window == 0:
-        emission.probe_again(c, "fast", now, effects)  # what probed the closed window need not wait for the timer
+    elif window == 0 and c.recovery is not None:
+        c.recovery.reopened(now)
     else:
         duplicate = not segment.length and segment.window << snd.scale == window
         if duplicate or segment.options.sack:

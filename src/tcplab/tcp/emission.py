@@ -184,13 +184,13 @@ def _send_again(c: Connection, sent: Sent, why: Why, now: Instant, effects: Effe
     effects.events.append(Retransmitted(c.id, segment, max(c.timer.attempts, 1), why))
 
 
-def probe_again(c: Connection, why: Why, now: Instant, effects: Effects) -> None:
-    """Send again what probes, or has probed, a closed window: that says nothing about the network."""
+def _probe_again(c: Connection, now: Instant, effects: Effects) -> None:
+    """Probe a closed window once more with what is outstanding: that says nothing about the network."""
     assert c.recovery is not None, "what probes a window is sent once the connection is open"
     flight = c.recovery.flight
     if flight.first is not None:
         segment = flight.split(flight.first, c.mss)
-        _send_again(c, segment, why, now, effects)
+        _send_again(c, segment, "probe", now, effects)
         flight.resent(segment, now)
 
 
@@ -234,7 +234,7 @@ def timer_fired(c: Connection, now: Instant, effects: Effects) -> None:
         effects.send(segment, c.id.remote, now)
         effects.events.append(Retransmitted(c.id, segment, c.timer.attempts, "rto"))
     elif snd.wnd == 0:
-        probe_again(c, "probe", now, effects)
+        _probe_again(c, now, effects)
     elif c.recovery is not None:
         c.recovery.timed_out(now)
         emit(c, now, effects)

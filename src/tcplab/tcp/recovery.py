@@ -254,6 +254,14 @@ class Recovery:
         self._enter(Phase.TIMEOUT)
         self._retransmissions = retransmissions
 
+    def reopened(self, now: Instant) -> None:
+        """Take note that the peer's window was closed over the flight: what it did not take must be sent again.
+
+        That says nothing about the network, so that the congestion window stands.
+        """
+        self.flight.timed_out(now)
+        self._enter(Phase.FAST)
+
     def _is_limited(self, ack: int) -> bool:
         """Return whether the window was what held the sender back in this round, or half of it in slow start.
 

@@ -25,7 +25,7 @@ def take_text_and_fin(c: Connection, packet: Packet, seq: int, now: Instant, eff
     segment = packet.segment
     if c.state not in _RECEIVING:
         if segment.payload or segment.flags & FIN:
-            c.ack_due = True
+            c.ack_due = c.ack_due or segment.flags & FIN > 0  # the eighth step acknowledges it; the seventh no text
             c.ignore(packet, Ignored.AFTER_FIN, effects)
         return
     if not _take_text(c, packet, seq, now, effects):

@@ -47,7 +47,7 @@ def _as_if_inside(at: Situation, segment: Arriving, _letter: Outcome) -> Outcome
 def _beyond_the_fin(at: Situation, segment: Arriving, letter: Outcome) -> bool:
     waits = at.state in (CLOSE_WAIT, CLOSING, LAST_ACK) and letter.state in (CLOSE_WAIT, CLOSING, LAST_ACK, TIME_WAIT)
     plain = segment.length > 0 and segment.ack is not None and not (segment.has("R") or segment.has("S"))
-    return waits and plain and letter.reply is None
+    return waits and plain and segment.has("F") and letter.reply is None
 
 
 def _answered(at: Situation, _segment: Arriving, letter: Outcome) -> Outcome:
@@ -75,8 +75,8 @@ DEVIATIONS: Final = (
     ),
     Deviation(
         (
-            "By the letter there is no answer. Here what lies beyond the peer's FIN is answered like whatever cannot",
-            "be taken: an ACK tells where the stream has ended.",
+            "By the letter there is no answer. Here a FIN beyond the peer's own is answered like whatever cannot be",
+            "taken: an ACK tells where the stream has ended.",
         ),
         _beyond_the_fin,
         _answered,
