@@ -117,14 +117,12 @@ class _Timers:
             yield invalid(f"{who} sent again what it had not sent", record)
             return
         started = max(first, self._started)
-        if event.cause == "probe":
-            if self._is_loss_probe(record):
-                self._probe = self._sender.una, record.time
-                return
-            if self._sender.window:
+        if event.cause == "probe" and self._sender.window:
+            if not self._is_loss_probe(record):
                 yield invalid(f"{who} sent a loss probe that was not due", record)
-                return
-        elif self._follows(record, started):
+            self._probe = self._sender.una, record.time
+            return
+        if event.cause == "rto" and self._follows(record, started):
             if not (self._is_clocked(record) or self._has_sack):
                 yield invalid(f"{who} sent again what no timer and no arrival let it send", record)
             return
@@ -147,10 +145,8 @@ class _Timers:
         """Return whether it can be the one loss probe that may be outstanding, or takes the place of a timeout."""
         sender = self._sender
         end, sent = sender.newest(record.time)
-        counted = 1 if self._expiry is None else self._expiry.attempt  # what probed a closed window first is not told
-        if record.event.attempt != counted and (self._expiry is not None or sender.window):
-            return False
-        if not self._has_sack or record.event.segment.end != end:
+        counted = 1 if self._expiry is None else self._expiry.attempt
+        if not self._has_sack or record.event.attempt != counted or record.event.segment.end != end:
             return False
         wait = _UNMEASURED if self._round_trip is None else Duration(2 * self._round_trip)
         due = min(after(max(sent, sender.restarted), wait), after(self._started, self._least))
@@ -178,11 +174,24 @@ class _Timers:
         else:
             if attempt != last.attempt + 1:
                 yield invalid(f"{who} sent again for the {attempt}th time after the {last.attempt}th", record)
-            waited = elapsed(max(last.time, started), record.time)
-            least, most = (min(2 * bound, self._config.rto_max) for bound in (last.least, last.most))
-            if not least - 3 * self._tolerance <= waited <= most + 3 * self._tolerance:
+            waited = self._waited(last, record, elapsed(max(last.time, started), record.time))
+            least, most = self._due(last)
+            if not self._fits(last, waited):
                 due = f"{in_seconds(least)} s" if least == most else f"{in_seconds(least)} to {in_seconds(most)} s"
                 yield invalid(f"{who} waited {in_seconds(waited)} s where {due} were due", record)
             self._expiry = _Expiry(record.time, attempt, waited, waited)
         if record.event.cause == "rto":
             self._point = self._sender.nxt
+
+    def _waited(self, last: _Expiry, record: Record[Retransmitted], waited: Duration) -> Duration:
+        """Return how long the timer ran: a loss probe with new data starts it anew, and is not told as one."""
+        shorter = elapsed(max(last.time, self._sender.newest(record.time)[1]), record.time)
+        return shorter if self._has_sack and not self._fits(last, waited) and self._fits(last, shorter) else waited
+
+    def _due(self, last: _Expiry) -> tuple[Duration, Duration]:
+        least, most = (Duration(min(2 * bound, self._config.rto_max)) for bound in (last.least, last.most))
+        return least, most
+
+    def _fits(self, last: _Expiry, waited: Duration) -> bool:
+        least, most = self._due(last)
+        return least - 3 * self._tolerance <= waited <= most + 3 * self._tolerance
