@@ -190,8 +190,8 @@ _KEEP_ALIVE: Final = (
         "a keep-alive is sent though the peer was heard",
         ("MUST-26",),
         "tcp/arrival.py",
-        "    if c.keep_alive is not None:\n        c.keep_alive.heard(now)\n    return True\n",
-        "    return True\n",
+        "accept(segment.options.timestamps[0], seq, now)\n    if c.keep_alive is not None:\n",
+        "accept(segment.options.timestamps[0], seq, now)\n    if False:\n",
     ),
     Mutant(
         "nothing sets the interval of keep-alives",
