@@ -43,7 +43,7 @@ def build() -> dict[str, Any]:
         UID,
         TITLE,
         "Where connections are, how they got there, and how long it took.",
-        [_states(), _durations(), _ends()],
+        [_states(), _durations(), _ends(), _segments()],
     )
 
 
@@ -155,6 +155,30 @@ def _ends() -> Row:
                 Query(promql.total(promql.rate(TRANSFERS), "outcome"), "{{outcome}}"),
             ),
             lines(
+                "Failures per second",
+                "Connections that ended by an error, by reason: nobody answered until R2 (timeout) or the user timeout "
+                "(RFC 5482), a peer that was silent was given up (keep_alive), a reset came, nobody listens (refused).",
+                "ops",
+                Query(promql.total(promql.rate(CONNECTION_FAILURES), "reason") + " > 0", "{{reason}}"),
+            ),
+            lines(
+                "Listeners under pressure, per second",
+                "SYNs, and ACKs that would have opened a connection, that a full queue turned away; and SYN cookies "
+                "(RFC 4987), which a listener sends instead of keeping what it has no room for.",
+                "ops",
+                Query(promql.total(promql.rate(LISTEN_DROPS), "reason"), "dropped: {{reason}}"),
+                Query(promql.total(promql.rate(SYN_COOKIES), "action"), "cookies {{action}}"),
+                width=24,
+            ),
+        ],
+    )
+
+
+def _segments() -> Row:
+    return Row(
+        "Segments",
+        [
+            lines(
                 "Segments sent per second",
                 "By kind: the most telling flag, else data or pure ACK.",
                 "ops",
@@ -185,21 +209,6 @@ def _ends() -> Row:
                 "the FIN overtook finds no connection any more and is answered with a reset, which TIME_WAIT ignores.",
                 "ops",
                 Query(promql.total(promql.rate(RESETS), "direction", "reason"), "{{direction}}: {{reason}}"),
-            ),
-            lines(
-                "Failures per second",
-                "Connections that ended by an error, by reason: nobody answered until R2 (timeout) or the user timeout "
-                "(RFC 5482), a peer that was silent was given up (keep_alive), a reset came, nobody listens (refused).",
-                "ops",
-                Query(promql.total(promql.rate(CONNECTION_FAILURES), "reason") + " > 0", "{{reason}}"),
-            ),
-            lines(
-                "Listeners under pressure, per second",
-                "SYNs, and ACKs that would have opened a connection, that a full queue turned away; and SYN cookies "
-                "(RFC 4987), which a listener sends instead of keeping what it has no room for.",
-                "ops",
-                Query(promql.total(promql.rate(LISTEN_DROPS), "reason"), "dropped: {{reason}}"),
-                Query(promql.total(promql.rate(SYN_COOKIES), "action"), "cookies {{action}}"),
             ),
         ],
     )
