@@ -38,7 +38,7 @@ def emit_syn(c: Connection, now: Instant, effects: Effects) -> None:
     effects.send(_syn(c, now, again=again), c.id.remote, now)
     c.snd.nxt = 1
     c.syn_sent_at = None if again else now
-    c.timer.start(now, c.rtt.rto, c.r2_syn)
+    c.timer.start(now, c.rtt.rto, c.config.r2_syn if c.user_timeout is None else c.user_timeout)
 
 
 def _syn(c: Connection, now: Instant, *, again: bool) -> Segment:
@@ -202,6 +202,8 @@ def recovery_due(c: Connection, recovery: Recovery, now: Instant, effects: Effec
         return
     recovery.probe()
     snd, last = c.snd, recovery.flight.last
+    if not snd.wnd:
+        return  # what probes a closed window backs off (SHLD-30): the retransmission timer sends that
     unsent = len(c.queue) - (snd.nxt - snd.una - c.fin_sent)
     size = min(unsent, c.mss)
     if 0 < size <= snd.usable and not c.fin_sent:
