@@ -20,7 +20,7 @@ _UNACCEPTABLE: Final = frozenset(
 
 
 def quiet(history: History) -> Result:
-    """Judge how often a connection answers a bare segment that is unacceptable, as the peer may find the answer in turn.
+    """Judge how often a connection answers a bare segment that is unacceptable, as its peer may find the answer.
 
     In TIME_WAIT it may answer each one, since that is over after 2 MSL; and an ACK with another window is no answer but
     the news of that window.
