@@ -32,15 +32,15 @@ _OPENING: Final = (
     Mutant(
         "SYN_RECEIVED forgets that the OPEN was active",
         ("MUST-11",),
-        "tcp/arrival.py",
-        "from_listen = c.passive and c.state is State.SYN_RECEIVED",
-        "from_listen = c.state is State.SYN_RECEIVED",
+        "tcp/connection.py",
+        "from_listen = self.passive and self.state is State.SYN_RECEIVED",
+        "from_listen = self.state is State.SYN_RECEIVED",
     ),
     Mutant(
         "SYN_RECEIVED forgets that the OPEN was passive",
         ("MUST-11",),
-        "tcp/arrival.py",
-        "from_listen = c.passive and c.state is State.SYN_RECEIVED",
+        "tcp/connection.py",
+        "from_listen = self.passive and self.state is State.SYN_RECEIVED",
         "from_listen = False",
     ),
     Mutant(
@@ -152,8 +152,8 @@ _RETRANSMISSION: Final = (
         "a SYN is never given up",
         ("MUST-22",),
         "tcp/emission.py",
-        "c.timer.start(now, c.rtt.rto, c.r2_syn)",
-        "c.timer.start(now, c.rtt.rto, None)",
+        "c.config.r2_syn if c.user_timeout is None",
+        "None if c.user_timeout is None",
     ),
     Mutant(
         "a SYN is given up after two minutes",
