@@ -37,6 +37,7 @@ from tcplab.tcp.events import (
     Ignored,
     IllegalTransition,
     ResetReason,
+    ResetReceived,
     SegmentIgnored,
     Side,
     StateChanged,
@@ -226,16 +227,15 @@ class Connection:
         """
         if self.state in _OVER:
             self._forget_unread()
-            return
-        if self.unread:
+        elif self.unread:
             self.released = True
             self._reset(ResetReason.UNREAD_DATA, now, effects)
-            return
-        if not self.fin_queued:
-            self.close(now, effects)
-        self.released = True
-        if self.state is State.FIN_WAIT_2:
-            self.bound_fin_wait_2(now)
+        else:
+            if not self.fin_queued:
+                self.close(now, effects)
+            self.released = True
+            if self.state is State.FIN_WAIT_2:
+                self.bound_fin_wait_2(now)
 
     def abort(self, now: Instant, effects: Effects) -> None:
         """ABORT (3.10.5): end at once, with a reset where the peer may still believe in the connection.
@@ -308,11 +308,6 @@ class Connection:
         return self.config.r2 if self.user_timeout is None else self.user_timeout
 
     @property
-    def r2_syn(self) -> Duration | None:
-        """How long a SYN may stay unacknowledged; ``None`` for ever."""
-        return self.config.r2_syn if self.user_timeout is None else self.user_timeout
-
-    @property
     def space(self) -> int:
         """Octets that the application may send now."""
         return self.config.send_buffer - len(self.queue)
@@ -367,6 +362,13 @@ class Connection:
             self.tell(Failed(self.id, reason), effects)
         elif not self.passive:
             self.tell(OpenFailed(self.token, reason), effects)
+
+    def reset_arrived(self, reason: Failure, now: Instant, effects: Effects) -> None:
+        """A reset that counts has come."""
+        effects.events.append(ResetReceived(self.id))
+        self.fail(reason, effects)
+        from_listen = self.passive and self.state is State.SYN_RECEIVED
+        self.enter(Cause.RESET_OF_PASSIVE_OPEN if from_listen else Cause.RESET_ARRIVED, now, effects)
 
     def tell(self, signal: AppEvent, effects: Effects) -> None:
         """Tell the application, if the connection is its own."""

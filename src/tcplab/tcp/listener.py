@@ -6,13 +6,14 @@ from typing import Final, Literal
 
 from tcplab.node import Address, Packet
 from tcplab.tcp.app import Accept, Acceptable, InvalidCall, Listen, Unlisten
-from tcplab.tcp.arrival import segment_arrives, take_remembered_syn
+from tcplab.tcp.arrival import segment_arrives
 from tcplab.tcp.births import Births
 from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.connection import Connection
 from tcplab.tcp.effects import Effects
 from tcplab.tcp.events import ConnectionId, Ignored, ListenDropped, SegmentIgnored, SynCookie
 from tcplab.tcp.negotiation import agree, answer, syn_ack_flags
+from tcplab.tcp.opening import take_remembered_syn
 from tcplab.tcp.syn_cookies import Remembered, SynCookies, keep, stamp
 from tcplab.tcp.timestamps import tsval
 from tcplab.units import Instant
