@@ -180,7 +180,7 @@ class PointReader:
         if pair != self.connection:
             return None
         flight = self._depart(packet, side, self._label(packet.segment, side), time, copy=False)
-        return Point("departure", time, side, flight)
+        return Point("departure", time, side, flight, notes=self._sacked(packet.segment, side))
 
     def _depart(self, packet: Packet, side: Side, label: Label, time: Instant, *, copy: bool) -> Flight:
         self._count += 1
@@ -203,6 +203,15 @@ class PointReader:
         seq = seq_diff(segment.seq, self._base[side])
         ack = seq_diff(segment.ack, self._base[OTHER[side]]) if has_ack else None
         return Label(segment.flags, seq, ack, len(segment.payload))
+
+    def _sacked(self, segment: Segment, side: Side) -> list[str]:
+        """Return a note of what a segment acknowledges beyond a hole: the blocks, from edge to edge."""
+        base = self._base.get(OTHER[side], segment.ack)
+        blocks = [
+            f"{left}:{right}" if self._absolute else f"{seq_diff(left, base)}:{seq_diff(right, base)}"
+            for left, right in segment.options.sack
+        ]
+        return ["SACK " + " ".join(blocks)] if blocks else []
 
     def _is_ours(self, name: ConnectionId, side: Side) -> bool:
         here, there = (name.local, name.local_port), (name.remote, name.remote_port)
