@@ -339,9 +339,7 @@ class Connection:
         self.timer.stop()
         if self.recovery is not None:
             self.recovery.deadline = None
-        self.fin_wait_2_at = None
-        self.ack_at = None
-        self.keep_alive = None
+        self.fin_wait_2_at = self.ack_at = self.keep_alive = None
 
     def begin_close(self, now: Instant, effects: Effects) -> None:
         """Act on a CLOSE once the state allows it; the FIN follows what is queued."""
