@@ -20,11 +20,11 @@ MISTAKES: Final = (
     _mistake(
         "LAST_ACK and CLOSING close on any ACK",
         "arrival.py",
-        "    _not_acknowledged(c, segment, window, now, effects)\n    return True\n",
+        "    if snd.wl1 < seq or (",
         "    if c.state in (State.LAST_ACK, State.CLOSING):\n"
         "        c.enter(Cause.ACK_OF_FIN, now, effects)\n"
         "        return c.state is not State.CLOSED\n"
-        "    _not_acknowledged(c, segment, window, now, effects)\n    return True\n",
+        "    if snd.wl1 < seq or (",
         "test_close.py::test_only_the_ack_of_the_fin_goes_on",
     ),
     _mistake(
