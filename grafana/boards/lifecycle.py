@@ -159,7 +159,7 @@ def _ends() -> Row:
                 "Connections that ended by an error, by reason: nobody answered until R2 (timeout) or the user timeout "
                 "(RFC 5482), a peer that was silent was given up (keep_alive), a reset came, nobody listens (refused).",
                 "ops",
-                Query(promql.total(promql.rate(CONNECTION_FAILURES), "reason") + " > 0", "{{reason}}"),
+                Query(promql.total(promql.rate(CONNECTION_FAILURES), "reason"), "{{reason}}"),
             ),
             lines(
                 "Listeners under pressure, per second",

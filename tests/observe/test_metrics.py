@@ -48,7 +48,7 @@ from tests.support.tcp import ack
 
 TO_SERVER = LinkName("client>server")
 SYN_PACKET = packet(SYN)
-DATA = packet(ACK | PSH, b"abc").segment
+DATA = packet(Flags(ACK | PSH), b"abc").segment
 
 
 def host(role: str = "client") -> Metrics:

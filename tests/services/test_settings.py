@@ -15,7 +15,7 @@ from services.server.settings import ServerSettings
 from tcplab.apps.client import CloseMix
 from tcplab.netem.profile import Profile
 from tcplab.tcp.config import TcpConfig
-from tcplab.units import MILLISECOND, SECOND, Duration
+from tcplab.units import MILLISECOND, SECOND, Duration, seconds
 
 COMPOSE = Path(__file__).resolve().parents[2] / "docker-compose.yml"
 
@@ -64,12 +64,12 @@ def test_every_setting_of_a_tcp_but_its_ports_is_a_variable_of_both_hosts(monkey
     config = load(ServerSettings).tcp_config()
 
     assert config == TcpConfig(
-        msl=5 * SECOND, rto_initial=2 * SECOND, rto_min=300 * MILLISECOND, rto_max=30 * SECOND, r2=50 * SECOND,
-        r2_syn=None, fin_wait_2_timeout=7 * SECOND, mss=536, send_buffer=99, receive_buffer=1_000_000,
-        user_timeout=90 * SECOND, nagle=False, delayed_ack=200 * MILLISECOND, window_scaling=True, timestamps=False,
-        sack=False, ecn=True, congestion="newreno", initial_window=4, keep_alive=True, keep_alive_idle=60 * SECOND,
-        keep_alive_interval=1_500 * MILLISECOND, keep_alive_probes=3, syn_cookies="always",
-        challenge_acks_per_second=10, time_wait_policy="linux", time_wait_reuse=False,
+        msl=seconds(5), rto_initial=seconds(2), rto_min=seconds(0.3), rto_max=seconds(30), r2=seconds(50), r2_syn=None,
+        fin_wait_2_timeout=seconds(7), mss=536, send_buffer=99, receive_buffer=1_000_000, user_timeout=seconds(90),
+        nagle=False, delayed_ack=seconds(0.2), window_scaling=True, timestamps=False, sack=False, ecn=True,
+        congestion="newreno", initial_window=4, keep_alive=True, keep_alive_idle=seconds(60),
+        keep_alive_interval=seconds(1.5), keep_alive_probes=3, syn_cookies="always", challenge_acks_per_second=10,
+        time_wait_policy="linux", time_wait_reuse=False,
     )  # fmt: skip
     assert load(ClientSettings).tcp_config() == config
     assert {name.lower() for name in given} == TcpConfig.__dataclass_fields__.keys() - {"first_port", "last_port"}

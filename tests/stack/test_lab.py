@@ -17,6 +17,8 @@ SETTLED_WITHIN = 90.0
 WINDOW = 20.0  # over which counts and rates are averaged
 SCRAPES = 3.0  # until what has happened is in Prometheus
 MEMORY = 1_500_000_000  # octets, of all containers together
+OF_TROUBLE = {"Failures per second", "Listeners under pressure, per second"}
+"""Panels whose lines lie at 0 as long as all is well."""
 TIME_WAITING = 'sum(tcplab_connections{state="time_wait"})'
 TRANSITIONS = "sum(tcplab_state_transitions_total)"
 
@@ -57,8 +59,10 @@ def test_nothing_illegal_and_nothing_corrupted_happens(running: Running) -> None
 
 @pytest.mark.parametrize(("board", "panel", "expression"), panel_queries())
 def test_a_panel_shows_something(running: Running, board: str, panel: str, expression: str) -> None:
+    quiet = panel in OF_TROUBLE
+
     eventually(
-        lambda: any(value for _, value in running.lab.query(expression)),
+        lambda: any(value or quiet for _, value in running.lab.query(expression)),
         SETTLED_WITHIN,
         f"{board}: {panel}: {expression}",
     )

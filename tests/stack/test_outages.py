@@ -108,3 +108,16 @@ def test_a_client_that_starts_anew_does_not_meet_its_own_time_waits(own_lab: Lab
 
     eventually(lambda: own_lab.scrape("client").get(COMPLETED, 0) > 50, 30, "connections complete as before")
     assert own_lab.scrape("server")['tcplab_connections{state="time_wait"}'] > 100
+
+
+def test_settings_of_the_tcp_reach_it(own_lab: Lab) -> None:
+    settings = {"TCPLAB_SYN_COOKIES": "always", "TCPLAB_TIME_WAIT_POLICY": "linux", "TCPLAB_MSL": "8"}
+    own_lab.up(*NODES, TCPLAB_LOSS="0", **settings)
+
+    eventually(
+        lambda: own_lab.scrape("server").get('tcplab_syn_cookies_total{action="accepted"}', 0) > 5,
+        30,
+        "cookies come back to the server",
+    )
+    for host in ("client", "server"):
+        assert own_lab.scrape(host)["tcplab_config_time_wait_seconds"] == 4
