@@ -37,11 +37,6 @@ class SendSpace:
         return self.una + ((ack - self.iss - self.una + _HALF) & _MASK) - _HALF
 
     @property
-    def outstanding(self) -> int:
-        """Octets of sequence space that were sent and not acknowledged."""
-        return self.nxt - self.una
-
-    @property
     def usable(self) -> int:
         """Octets that the peer's window still admits; negative where the peer has shrunk it."""
         return self.wnd - self.nxt + self.una
