@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tcplab.tcp.app import Close, Configure, InvalidCall, Writable
+from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.events import Ignored, ResetReason, ResetSent, Retransmitted, SegmentIgnored
 from tcplab.tcp.states import State
 from tcplab.units import SECOND, Duration
@@ -173,3 +174,50 @@ def test_whoever_shook_hands_by_cookie_without_ecn_has_none(wires: Wires) -> Non
     assert wire.state is State.ESTABLISHED
     wire.send(b"a")
     assert [packet.ecn for packet in wire.packets] == [0] * len(wire.packets)
+
+
+def test_a_bare_ack_is_not_acknowledged_though_there_is_a_hole(wires: Wires) -> None:
+    """3.8.6.3: an ACK answers what takes sequence space; else two ends would acknowledge each other for ever."""
+    wire = wires.client(prompt())
+    wire.arrives(data(5, 1, b"efg"))
+
+    assert wire.arrives(ack(1, 1)) == []
+    assert wire.arrives(data(1, 1, b"abcd")) == [ack(1, 8)]
+
+
+def test_what_has_come_in_part_is_reported_at_once(wires: Wires) -> None:
+    """RFC 2883, 4: the octets that came twice, up to what is new."""
+    wire = client(wires, SACK, TcpConfig())
+    wire.arrives(data(1, 1, b"abcd"))
+    wire.run(wire.now + 1.0)
+
+    assert wire.arrives(data(3, 1, b"cdef")) == [ack(1, 7)]
+    assert blocks(wire) == [(3, 5)]
+
+
+@pytest.mark.parametrize("extra", ["", "A"])
+def test_a_syn_is_as_unacceptable_as_anything_else_where_the_window_is_closed(wires: Wires, extra: str) -> None:
+    """3.10.7.4, first: with RCV.WND = 0 nothing that takes sequence space is acceptable."""
+    wire = wires.client(SMALL)
+    wire.arrives(data(1, 1, bytes(100)))
+
+    assert wire.arrives(Seg("S" + extra, 101, 1 if extra else None)) == [ack(1, 101)]
+    assert ignored(wire).reason is Ignored.UNACCEPTABLE_SEQUENCE
+
+
+@pytest.mark.parametrize("segments", [1, 2, 4])
+def test_the_initial_window_is_what_was_set(wires: Wires, segments: int) -> None:
+    """RFC 6928: so many segments, and no more than 10."""
+    wire = wires.client(prompt(mss=100, initial_window=segments), mss=100)
+
+    assert wire.status.cwnd == 100 * segments
+
+
+def test_after_a_lost_syn_the_window_is_one_segment(wires: Wires) -> None:
+    """RFC 5681, 3.1: the loss of the SYN is a sign of congestion."""
+    wire = wires(prompt(mss=100))
+    wire.open()
+    wire.run(1.5)
+    wire.arrives(syn_ack(mss=100))
+
+    assert wire.status.cwnd == 100

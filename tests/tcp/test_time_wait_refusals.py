@@ -9,8 +9,9 @@ from tcplab.tcp.app import Open, OpenFailed
 from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.events import ConnectionId, Ignored, SegmentIgnored, TimeWaitEnded
 from tcplab.tcp.states import State
-from tcplab.tcp.time_wait import Record, Records
-from tcplab.units import SECOND, Instant
+from tcplab.tcp.time_wait import Record, Records, policy
+from tcplab.units import SECOND, Duration, Instant
+from tcplab.wire.segment import ACK, Segment
 from tcplab.wire.seq import SeqNumber, seq_add
 from tests.support.options import EVERYTHING, client, echo, stamped
 from tests.support.states import Wires
@@ -185,3 +186,27 @@ def test_a_listener_with_reuse_answers_a_newer_syn_as_if_nothing_had_been(wires:
     assert (answer.flags, answer.ack) == ("SA", 70_001)
     assert wire.arrives(replace(syn_ack(), flags="A", seq=70_001, ack=answer.seq + 1)) == []
     assert [event.reason for _, event in wire.seen(TimeWaitEnded)] == ["reused"]
+
+
+def test_others_open_while_a_newer_connection_takes_the_place_of_a_time_wait(wires: Wires) -> None:
+    wire = wires.server(REUSE)
+    wire.close()
+    wire.arrives(fin(1, 2))
+    wire.arrives(syn(70_000))
+
+    other = CLIENT_PORT + 1
+    [answer] = wire.arrives(syn(), peer_port=other)
+    wire.arrives(ack(1, answer.seq + 1), peer_port=other)
+
+    assert sorted(status.state.value for status in wire.statuses) == ["established", "syn_received"]
+
+
+@pytest.mark.parametrize(("seq", "reason"), [(0, Ignored.OLD_ACK), (1, Ignored.UNACCEPTABLE_SEQUENCE)])
+def test_beyond_a_closed_window_nothing_is_acceptable(seq: int, reason: Ignored) -> None:
+    """3.10.7.4: with RCV.WND = 0 only SEG.SEQ = RCV.NXT is."""
+    kept = record(1, 0)._replace(rcv_wnd=0)
+    rules = policy("rfc9293", Duration(240 * SECOND))
+    assert rules is not None
+
+    bare = Segment(80, 1, seq_add(kept.rcv_nxt, seq), kept.snd_nxt, ACK, 100)
+    assert rules.segment_arrives(kept, bare, Instant(SECOND), listening=False).ignored is reason
