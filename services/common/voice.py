@@ -1,9 +1,10 @@
 """What a service says: a line for whatever somebody who reads its log must know, and no more than that."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Final
 
-from tcplab.apps.events import TransferCorrupted, TransferFailed
+from tcplab.apps.events import TransferCorrupted, TransferFailed, TransferFailure
 from tcplab.node import Event, PacketDiscarded
 from tcplab.port import ClockDisturbed, LinkBlocked, LinkDown, LinkUp, MessageReceived
 from tcplab.tcp.events import IllegalTransition
@@ -98,12 +99,14 @@ _ADVICE: Final = {
     "expired": "it was under way for longer than TCPLAB_MSL",
     "wrong_address": "it is for another host",
 }
-_MEANINGS: Final = {
+_MEANINGS: Final[Mapping[TransferFailure, str]] = {
     "timeout": "the peer did not answer until R2 (timeout)",
     "refused": "nobody listens there (refused)",
     "reset": "the peer sent a reset (reset)",
     "no_ports": "no ephemeral port is left (no_ports): lower TCPLAB_RATE or TCPLAB_MSL",
     "aborted": "it was aborted (aborted)",
+    "user_timeout": "the peer did not acknowledge within TCPLAB_USER_TIMEOUT (user_timeout)",
+    "keep_alive": "the peer left TCPLAB_KEEP_ALIVE_PROBES keep-alive probes unanswered (keep_alive)",
     "stalled": "it made no progress for TCPLAB_PATIENCE (stalled)",
     "truncated": "the peer closed in the middle (truncated)",
 }

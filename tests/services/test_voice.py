@@ -1,9 +1,11 @@
 """What a service says of what happens, and how often."""
 
+from typing import get_args
+
 import pytest
 
 from services.common.voice import PAUSE, LinkWatch, Voice
-from tcplab.apps.events import TransferCorrupted, TransferFailed
+from tcplab.apps.events import TransferCorrupted, TransferFailed, TransferFailure
 from tcplab.node import Event
 from tcplab.port import LinkBlocked, LinkDown, LinkUp, MessageReceived, TimerLagged
 from tcplab.units import START, Duration, Instant, after
@@ -42,6 +44,16 @@ def test_the_same_trouble_is_said_seldom_and_counted_meanwhile(capsys: pytest.Ca
         "transfer failed: nobody listens there (refused)",
         "transfer failed: the peer sent a reset (reset) (2 more since it was last said)",
     ]
+
+
+@pytest.mark.parametrize("reason", get_args(TransferFailure))
+def test_every_way_to_fail_is_said_in_words_and_by_its_name(
+    capsys: pytest.CaptureFixture[str], reason: TransferFailure
+) -> None:
+    (line,) = said(capsys, (START, TransferFailed(None, reason)))
+
+    assert line.startswith("transfer failed: ")
+    assert f" ({reason})" in line
 
 
 def test_a_peer_that_corrupts_in_ever_new_ways_is_no_news_each_time(capsys: pytest.CaptureFixture[str]) -> None:
