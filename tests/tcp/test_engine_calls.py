@@ -30,6 +30,7 @@ from tcplab.tcp.app import (
     Send,
     Started,
     Unlisten,
+    Writable,
 )
 from tcplab.tcp.events import Failure
 from tcplab.tcp.host import Host
@@ -131,6 +132,7 @@ def test_a_server_needs_no_calls_but_its_answers(wires: Wires) -> None:
         Opened,
         Readable,
         Received,
+        Writable,
         PeerClosed,
         Closed,
     ]
