@@ -41,6 +41,17 @@ def opens(wire: Wire, *ports: int) -> None:
         wire.arrives(ack(1, 1), peer_port=port)
 
 
+def crowded(wires: Wires, config: TcpConfig = OFF) -> Wire:
+    """Return a listener where two wait to be accepted, its backlog, and a third, from port 3, is half open."""
+    wire = listening(wires, config, backlog=2)
+    for port in (1, 2):
+        wire.arrives(syn(), peer_port=port)
+    wire.arrives(ack(1, 1), peer_port=1)
+    wire.arrives(syn(), peer_port=3)
+    wire.arrives(ack(1, 1), peer_port=2)
+    return wire
+
+
 def states(wire: Wire) -> dict[int, State]:
     return {status.connection.remote_port: status.state for status in wire.statuses}
 
@@ -142,12 +153,7 @@ def test_a_connection_that_was_closed_before_can_be_used_to_answer(wires: Wires)
 
 @pytest.mark.rfc("RFC4987-2.2")
 def test_a_connection_that_finds_no_room_stays_half_open_until_there_is(wires: Wires) -> None:
-    wire = listening(wires, backlog=2)
-    for port in (1, 2):
-        wire.arrives(syn(), 0.0, peer_port=port)
-    wire.arrives(ack(1, 1), 0.0, peer_port=1)
-    wire.arrives(syn(), 0.0, peer_port=3)
-    wire.arrives(ack(1, 1), 0.0, peer_port=2)
+    wire = crowded(wires)
 
     assert wire.arrives(ack(1, 1), 0.0, peer_port=3) == []
     assert wire.arrives(data(1, 1, b"hello"), 0.0, peer_port=3) == []
@@ -162,12 +168,7 @@ def test_a_connection_that_finds_no_room_stays_half_open_until_there_is(wires: W
 
 
 def test_a_reset_ends_a_half_open_connection_though_the_accept_queue_is_full(wires: Wires) -> None:
-    wire = listening(wires, backlog=2)
-    for port in (1, 2):
-        wire.arrives(syn(), peer_port=port)
-    wire.arrives(ack(1, 1), peer_port=1)
-    wire.arrives(syn(), peer_port=3)
-    wire.arrives(ack(1, 1), peer_port=2)
+    wire = crowded(wires)
 
     wire.arrives(rst(1), peer_port=3)
 
@@ -175,23 +176,13 @@ def test_a_reset_ends_a_half_open_connection_though_the_accept_queue_is_full(wir
 
 
 def test_a_syn_that_comes_again_is_answered_though_the_accept_queue_is_full(wires: Wires) -> None:
-    wire = listening(wires, backlog=2)
-    for port in (1, 2):
-        wire.arrives(syn(), peer_port=port)
-    wire.arrives(ack(1, 1), peer_port=1)
-    wire.arrives(syn(), peer_port=3)
-    wire.arrives(ack(1, 1), peer_port=2)
+    wire = crowded(wires)
 
     assert wire.arrives(syn(), peer_port=3) == [ack(1, 1)]
 
 
 def test_what_nobody_accepts_is_given_up_by_the_one_that_waits_half_open(wires: Wires) -> None:
-    wire = listening(wires, replace(OFF, r2_syn=Duration(10 * SECOND)), backlog=2)
-    for port in (1, 2):
-        wire.arrives(syn(), 0.0, peer_port=port)
-    wire.arrives(ack(1, 1), 0.0, peer_port=1)
-    wire.arrives(syn(), 0.0, peer_port=3)
-    wire.arrives(ack(1, 1), 0.0, peer_port=2)
+    wire = crowded(wires, replace(OFF, r2_syn=Duration(10 * SECOND)))
     wire.heard()
 
     wire.run(10.0)
