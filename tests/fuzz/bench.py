@@ -6,9 +6,12 @@ from typing import Final
 from tcplab.node import Address, Output, Packet
 from tcplab.tcp.app import (
     Abort,
+    Accept,
+    Acceptable,
     AppEvent,
     Call,
     Close,
+    Configure,
     InvalidCall,
     Listen,
     Open,
@@ -23,7 +26,7 @@ from tcplab.tcp.events import ConnectionId
 from tcplab.tcp.host import Host
 from tcplab.tcp.listener import ANY
 from tcplab.tcp.status import Status
-from tcplab.units import SECOND, START, Instant, after
+from tcplab.units import SECOND, START, Duration, Instant, after
 from tcplab.wire.octets import encode
 from tcplab.wire.segment import Flags, Segment
 from tcplab.wire.seq import MODULUS, SeqNumber, seq_add
@@ -52,6 +55,7 @@ class Owner:
         self.reads = False
 
     def on_event(self, event: AppEvent, _: Instant) -> Sequence[Call]:
+        assert not isinstance(event, Acceptable) or event.waiting <= BACKLOG, "more wait to be accepted than may"
         return [Receive(event.connection)] if self.reads and isinstance(event, Readable) else []
 
     def advance(self, _: Instant) -> Sequence[Call]:
@@ -210,9 +214,11 @@ class Bench:
             case "open":
                 return Open(PEER, PEER_PORT)
             case "listen":
-                return Listen(SERVICE, BACKLOG)
+                return Listen(SERVICE, BACKLOG, manual=bool(step.size & 1))
             case "unlisten":
                 return Unlisten(SERVICE)
+            case "accept":
+                return Accept(SERVICE)
         if not self.connections:
             return None
         connection = self.connections[-1 - step.which % len(self.connections)]
@@ -227,6 +233,9 @@ class Bench:
                 return Release(connection)
             case "abort":
                 return Abort(connection)
+            case "configure":
+                patience = Duration(step.size * SECOND) or None
+                return Configure(connection, bool(step.size & 1), keep_alive=False, user_timeout=patience)
 
 
 def mended(octets: bytes, target: Address) -> bytes:

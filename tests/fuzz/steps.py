@@ -1,16 +1,16 @@
 """What may be done to a host: calls, segments, octets and time. Numbers are counted from what the host has told."""
 
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 
 from tcplab.wire.segment import NO_OPTIONS, Options
 
 SeqBase = Literal["rcv_nxt", "edge", "zero"]
 AckBase = Literal["snd_una", "snd_nxt", "zero"]
-Name = Literal["open", "listen", "unlisten", "send", "receive", "close", "release", "abort"]
+Name = Literal["open", "listen", "unlisten", "send", "receive", "close", "release", "abort", "accept", "configure"]
 
 SEQ_BASES: Final[tuple[SeqBase, ...]] = ("rcv_nxt", "edge", "zero")
 ACK_BASES: Final[tuple[AckBase, ...]] = ("snd_nxt", "snd_una", "zero")
-NAMES: Final[tuple[Name, ...]] = ("open", "listen", "unlisten", "send", "receive", "close", "release", "abort")
+NAMES: Final[tuple[Name, ...]] = get_args(Name)
 PLACES: Final = 4
 """How many pairs of ports segments go between."""
 
@@ -48,7 +48,11 @@ class Noise(NamedTuple):
 
 
 class Ask(NamedTuple):
-    """A call of the application's; ``which`` connection of those that ever were, counted from the latest."""
+    """A call of the application's.
+
+    ``which`` is the connection, of those that ever were, counted from the latest; ``size`` is how many octets, and in
+    LISTEN and CONFIGURE its bits say what is asked for.
+    """
 
     name: Name
     which: int = 0
