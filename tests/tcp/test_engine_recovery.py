@@ -305,6 +305,20 @@ def test_a_recovery_all_of_which_came_twice_is_taken_back(wires: Wires) -> None:
     assert (wire.status.cwnd or 0) >= 100
 
 
+def test_after_that_what_was_sent_before_counts_in_order_again(wires: Wires) -> None:
+    """Its sendings are older than the needless one that has arrived; that shows nothing lost."""
+    wire = sending(wires, SACK, 10)
+    wire.arrives(sacks(wire, 0, 1, 2, 3), 0.3)
+    wire.arrives(ack(1, edge(4)), 0.31)
+    wire.arrives(sacks(wire, 4, 0), 0.32)
+    wire.sent()
+
+    for n in range(5, 11):
+        assert wire.arrives(ack(1, edge(n)), 0.32 + n / 1_000) == []
+    assert wire.run(5.0) == []
+    assert len(wire.seen(Retransmitted)) == 1
+
+
 def test_what_a_peer_reports_of_what_was_never_sent_is_borne(wires: Wires) -> None:
     wire = sending(wires, SACK, 5)
 
