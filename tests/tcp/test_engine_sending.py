@@ -147,6 +147,19 @@ def test_a_window_that_opens_by_one_octet_admits_one(wires: Wires) -> None:
     assert wire.arrives(ack(1, 3, window=0), 0.2) == []
 
 
+def test_a_full_segment_with_a_fin_probes_without_it(wires: Wires) -> None:
+    """The FIN takes a number beyond the MSS; it follows once the window is open."""
+    wire = wires.client(TEN, window=0)
+    wire.send(bytes(10), 0.0)
+    wire.close(0.0)
+    assert wire.arrives(ack(1, 1, window=100), 0.5) == [fin(1, 1, bytes(10))]
+
+    wire.arrives(ack(1, 1, window=0), 0.6)
+    assert [seg for _, seg in wire.run(1.6)] == [data(1, 1, bytes(10))]
+    wire.arrives(ack(1, 11, window=100), 1.7)
+    assert [seg for _, seg in wire.run(9.0)][:1] == [fin(11, 1)]
+
+
 # --- the congestion window ---------------------------------------------------------------------------------------
 
 
