@@ -11,6 +11,9 @@ from tcplab.wire.seq import MODULUS, SeqNumber, seq_add
 TICK: Final = MINUTE
 """One step of time. The retransmission timeout is one of them, the RFCs' largest; the MSL of 2 minutes is two."""
 
+MOST_OCTETS: Final = 3
+"""On one connection and way: a congestion window need only be told from smaller ones as far as somebody may fill it."""
+
 Side = Literal["client", "server"]
 SIDES: Final[tuple[Side, Side]] = ("client", "server")
 ADDRESSES: Final = {"client": Address("10.0.1.1"), "server": Address("10.0.2.1")}
@@ -63,6 +66,8 @@ class Bounds:
         for name in ("octets", "losses", "duplicates", "delays", "time_wait"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be 0 at least")
+        if self.octets > MOST_OCTETS:
+            raise ValueError(f"octets must be {MOST_OCTETS} at most")
         if 0 in self.isn_step:
             raise ValueError("isn_step must not be 0: no TCP gives two incarnations one ISN within an MSL")
 

@@ -23,6 +23,8 @@ from enum import Enum
 from types import FunctionType, NoneType
 from typing import Any, Final, NamedTuple, NoReturn, cast
 
+from tcplab.check.explore.bounds import MOST_OCTETS, TICK
+from tcplab.tcp.births import Births
 from tcplab.tcp.challenge import ChallengeAcks
 from tcplab.tcp.congestion.control import CongestionControl
 from tcplab.tcp.connection import Connection
@@ -31,30 +33,35 @@ from tcplab.tcp.flight import Flight
 from tcplab.tcp.recovery import Recovery
 from tcplab.tcp.rtt import RttEstimator
 from tcplab.tcp.schedule import Schedule
-from tcplab.tcp.scoreboard import Sent
+from tcplab.tcp.scoreboard import Scoreboard, Sent
 from tcplab.tcp.time_wait import Record, Records
 from tcplab.tcp.timers import RetransmissionTimer
-from tcplab.units import Instant
+from tcplab.units import Duration, Instant
 
 NOW: Final = cast(Instant, 1 << 60)
 """The instant at which every thawed host is; far from any other number in it, so that none is taken for another."""
 
+
+def _no_offset(_: object) -> int:
+    return 0
+
+
 FORGOTTEN: Final[Mapping[tuple[type, str], object]] = {
+    (Births, "clock_offset"): _no_offset,  # where the clock of timestamps starts, and there are none
     (Connection, "syn_sent_at"): None,  # feeds the measured round trip alone
-    (Connection, "sent_at"): None,  # tells idleness, and the bounds keep the window from mattering
     (ChallengeAcks, "_left"): 1_000,  # a budget that the bounds do not use up
+    (ChallengeAcks, "_second"): -1,  # tells when that is given anew
     (Recovery, "_retransmissions"): None,  # is held against timestamps and D-SACKs, and there are none
     (Recovery, "_progress"): 0,  # tells when to schedule a loss probe, and without SACK there is none
-    (Recovery, "_peak"): 0,  # tells whether the window limits, and the bounds keep it from that
-    (Recovery, "_peak_until"): 0,
     (Connection, "acked"): 0,  # decides what to delay, and nothing is delayed
     (CongestionControl, "_before"): None,  # is given back where timestamps or D-SACKs show that nothing was lost
     (Sent, "at"): 0,  # feeds the measured round trip alone
     (Sent, "nth"): 0,  # orders sendings for RACK, which SACK alone has
     (Flight, "_sendings"): 0,
+    (Scoreboard, "_order"): [],
+    (Scoreboard, "_done"): 0,
     (RttEstimator, "srtt"): None,  # the bounds make the smallest and the largest timeout one, so it is constant
     (RttEstimator, "rttvar"): 0,
-    (RetransmissionTimer, "attempts"): 0,  # is told to observers, and makes a constant timeout constant
     (Connection, "opened_at"): 0,  # for durations in events
     (Connection, "active_close"): False,  # for events
     (Connection, "scheduled"): None,  # booked anew
@@ -64,11 +71,23 @@ FORGOTTEN: Final[Mapping[tuple[type, str], object]] = {
 
 LIMITED: Final[Mapping[tuple[type, str], int]] = {
     (Recovery, "_duplicates"): 4,  # what matters is whether it is the third; else two ends could count for ever
-    (CongestionControl, "cwnd"): 8,  # more than the bounds let anybody have to send
-    (CongestionControl, "ssthresh"): 8,
+    (CongestionControl, "cwnd"): MOST_OCTETS + 1,  # with the FIN, as much as anybody has to send
+    (CongestionControl, "ssthresh"): MOST_OCTETS + 2,  # beyond any window that is kept: slow start goes on
+    (CongestionControl, "_initial"): MOST_OCTETS + 1,
+    (RetransmissionTimer, "attempts"): 1,  # of a SYN: they leave one segment to begin with; once open, they only tell
     (Sent, "times"): 2,  # what matters is whether it was sent again
 }
 """Counters that are as good as this number once they are beyond it."""
+
+AGES: Final[Mapping[tuple[type, str], Duration]] = {
+    (Connection, "sent_at"): Duration(
+        2 * TICK
+    ),  # beyond one timeout, a window that began with one segment is one again
+}
+"""Instants of which it matters how long ago they were, up to so long."""
+
+PAUSES: Final = frozenset({(Connection, "challenge_after")})
+"""Instants that are 0 before there was any, which says no more than that they are over."""
 
 _EMPTY: Final = frozenset({list, deque, dict, set, bytearray, Schedule})
 _ATOMS: Final = frozenset({int, str, bytes, bool, frozenset, NoneType, FunctionType, type})
@@ -132,6 +151,8 @@ class _Plan(NamedTuple):
     names: tuple[str, ...]
     forgotten: Mapping[str, object]
     limited: Mapping[str, int]
+    pauses: frozenset[str]
+    ages: Mapping[str, Duration]
 
 
 _plans: dict[type, _Plan] = {}
@@ -148,7 +169,9 @@ def _plan(kind: type) -> _Plan:
         limited = {name: most for (owner, name), most in LIMITED.items() if issubclass(kind, owner)}
         if unknown := (forgotten.keys() | limited.keys()) - set(names):
             raise AttributeError(f"{kind.__name__} has no {', '.join(sorted(unknown))}")
-        plan = _plans[kind] = _Plan(tuple(names), forgotten, limited)
+        pauses = frozenset(name for owner, name in PAUSES if issubclass(kind, owner))
+        ages = {name: most for (owner, name), most in AGES.items() if issubclass(kind, owner)}
+        plan = _plans[kind] = _Plan(tuple(names), forgotten, limited, pauses, ages)
     return plan
 
 
@@ -167,6 +190,7 @@ class _Freezer:
     def __init__(self, now: Instant) -> None:
         self._now = int(now)
         self._met: dict[int, int] = {}
+        self._opening = True
 
     def freeze(self, value: Any) -> Any:
         kind = type(value)
@@ -210,11 +234,24 @@ class _Freezer:
                 value = RetransmissionTimer()
             case _ if any(base is not object and base.__module__ == "builtins" for base in type(value).__mro__):
                 raise TypeError(f"{value!r}: what a {type(value).__name__} holds cannot be seen")
-        names, forgotten, limited = _plan(type(value))
+        return self._slots(value)
+
+    def _slots(self, value: Any) -> list[Any]:
+        freeze = self.freeze
+        if isinstance(value, Connection):
+            self._opening = value.recovery is None
+        names, forgotten, limited, pauses, ages = _plan(type(value))
         content = [freeze(forgotten[name] if name in forgotten else getattr(value, name)) for name in names]
         for name, most in limited.items():
             index = names.index(name)
-            content[index] = min(content[index], most)
+            content[index] = min(content[index], most) if name != "attempts" or self._opening else 0
+        for name in pauses:
+            index = names.index(name)
+            content[index] = content[index] or OVER
+        for name, longest in ages.items():
+            instant = getattr(value, name) if _began_small(value) else None
+            age = None if instant is None else Frozen(Moment, (max(int(instant) - self._now, -longest),))
+            content[names.index(name)] = age
         if hasattr(value, "__dict__"):
             content += [(name, freeze(part)) for name, part in vars(value).items()]
         return content
@@ -230,6 +267,12 @@ def thaw(frozen: Frozen) -> Any:
             for schedule in schedules:
                 schedule.book(connection, deadline)
     return root
+
+
+def _began_small(connection: Connection) -> bool:
+    """Return whether a connection began with a window that somebody may exceed, its SYN having been lost."""
+    recovery = connection.recovery
+    return recovery is not None and getattr(recovery.control, "_initial") <= MOST_OCTETS  # noqa: B009
 
 
 def _end(record: Record) -> Instant:
