@@ -3,6 +3,7 @@
 from tcplab.netem.events import LinkName, PacketDropped, PacketDuplicated
 from tcplab.node import Address, Event, Packet, PacketReceived, PacketSent
 from tcplab.observe.journal import Record
+from tcplab.observe.ladder import Row, ladder
 from tcplab.tcp.events import ConnectionId, StateChanged
 from tcplab.tcp.states import Cause, State
 from tcplab.units import MILLISECOND, Instant
@@ -67,3 +68,10 @@ class Tape:
 
     def listen(self, ms: float) -> None:
         self.add(ms, "server", StateChanged(LISTENER, State.CLOSED, State.LISTEN, Cause.PASSIVE_OPEN))
+
+
+def segments(tape: Tape, **options: object) -> list[Row]:
+    """Return the rows without that of the first states."""
+    first, *rows = ladder(tape.records, **options)  # type: ignore[arg-type]
+    assert first.kind == "state"
+    return rows
