@@ -36,16 +36,16 @@ MISTAKES: Final = (
     ),
     _mistake(
         "a FIN in SYN_SENT is taken for a SYN",
-        "arrival.py",
+        "opening.py",
         "    if not flags & SYN:\n        c.ignore(packet, Ignored.NO_SYN, effects)\n        return\n",
-        "    if not flags & (SYN | FIN):\n        c.ignore(packet, Ignored.NO_SYN, effects)\n        return\n",
+        "    if not flags & (SYN | 1):\n        c.ignore(packet, Ignored.NO_SYN, effects)\n        return\n",
         "test_handshake.py::test_a_fin_in_syn_sent_changes_nothing",
     ),
     _mistake(
         "a FIN in LISTEN is taken for a SYN",
-        "arrival.py",
+        "opening.py",
         "    elif not segment.flags & SYN:\n",
-        "    elif not segment.flags & (SYN | FIN):\n",
+        "    elif not segment.flags & (SYN | 1):\n",
         "test_handshake.py::test_a_fin_or_data_in_listen_changes_nothing",
     ),
     _mistake(
@@ -64,7 +64,7 @@ MISTAKES: Final = (
     ),
     _mistake(
         "a simultaneous open asks for a SYN that is set and not set",
-        "arrival.py",
+        "opening.py",
         "    if not flags & ACK:\n        c.enter(Cause.SYN_ARRIVED, now, effects)\n",
         "    if not flags & ACK and not flags & SYN:\n        c.enter(Cause.SYN_ARRIVED, now, effects)\n",
         "test_handshake.py::test_simultaneous_open",
@@ -151,14 +151,14 @@ MISTAKES: Final = (
     ),
     _mistake(
         "a SYN loses its data",
-        "arrival.py",
+        "opening.py",
         "        c.holes.insert(1, segment.payload[: c.rcv.wnd])\n",
         "        c.holes.insert(1, b'')\n",
         "test_handshake.py::test_data_on_the_syn_waits_for_the_handshake",
     ),
     _mistake(
         "a SYN's data is acknowledged in LISTEN",
-        "arrival.py",
+        "opening.py",
         "        c.holes.insert(1, segment.payload[: c.rcv.wnd])\n",
         "        c.holes.insert(1, segment.payload[: c.rcv.wnd])\n        c.rcv.nxt += len(segment.payload)\n",
         "test_handshake.py::test_data_on_the_syn_waits_for_the_handshake",

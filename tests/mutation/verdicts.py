@@ -28,7 +28,8 @@ class Verdict(NamedTuple):
         module, _, mangled = self.name.rpartition(".")
         function = mangled.partition("__mutmut_")[0].removeprefix("x")
         plain = function.removeprefix("ǁ").replace("ǁ", ".") if "ǁ" in function else function.removeprefix("_")
-        return f"{module.removeprefix('tcplab.tcp.')}.{plain}"
+        package = ".__init__" if self.module.name == "__init__.py" else ""
+        return f"{module.removeprefix('tcplab.tcp.')}{package}.{plain}"
 
     def change(self) -> Change:
         """Return what it changes."""
