@@ -23,6 +23,13 @@ _ISN: Final = (
 
 _OPENING: Final = (
     Mutant(
+        "an OPEN to everybody is sent",
+        ("MUST-46",),
+        "tcp/host.py",
+        "if not is_unicast(call.remote):",
+        "if False:",
+    ),
+    Mutant(
         "a SYN that crosses ours ends the OPEN",
         ("MUST-10",),
         "tcp/states.py",

@@ -99,7 +99,6 @@ MUSTS: Final = (
         "MUST-46",
         "3.9.1.1",
         "An active OPEN to a broadcast or multicast address is refused.",
-        not_done="OPEN takes any address: a SYN to such a one goes nowhere, and is given up",
     ),
     Clause("MUST-47", "3.9.1.8", "Soft errors can be reported to the application.", not_done=_NO_SOFT_ERRORS),
     Clause("MUST-48", "3.9.1.9", "An application can set the Differentiated Services field.", not_here=_NO_DIFFSERV),

@@ -4,7 +4,7 @@ import pytest
 
 from tcplab.netem.network import Network
 from tcplab.node import Address, Packet, PacketDiscarded
-from tcplab.tcp.app import InvalidCall, Listen, Opened
+from tcplab.tcp.app import InvalidCall, Listen, Open, Opened
 from tcplab.tcp.states import State
 from tcplab.units import START
 from tcplab.wire.segment import SYN, Segment
@@ -120,3 +120,13 @@ def test_a_syn_from_nobody_does_not_pass_the_network(source: str) -> None:
     network = Network({}, seed=1)
     assert list(network.receive(rightful._replace(source=Address(source)), START).packets) == []
     assert network.deadline() is None
+
+
+@pytest.mark.rfc("MUST-46")
+@pytest.mark.parametrize("remote", ["255.255.255.255", "224.0.0.1", "239.1.2.3", "0.0.0.0", "nobody"])
+def test_an_open_to_everybody_or_nobody_is_refused(wires: Wires, remote: str) -> None:
+    wire = wires()
+
+    with pytest.raises(InvalidCall, match=remote):
+        wire.call(Open(Address(remote), SERVICE))
+    assert wire.packets == []

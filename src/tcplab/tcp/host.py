@@ -39,7 +39,7 @@ from tcplab.tcp.events import (
 )
 from tcplab.tcp.isn import Isn, keyed_isn
 from tcplab.tcp.listener import ANY, Listeners
-from tcplab.tcp.ports import EphemeralPorts
+from tcplab.tcp.ports import EphemeralPorts, is_unicast
 from tcplab.tcp.reset import reset_for
 from tcplab.tcp.schedule import Schedule
 from tcplab.tcp.states import State
@@ -258,6 +258,8 @@ class Host:
         if not 1 <= call.remote_port <= 65_535 or not 0 <= call.local_port <= 65_535:
             ends = f"{call.remote}:{call.remote_port} from port {call.local_port}"
             raise InvalidCall(f"open to {ends}: ports are 1..65535, and here 0 for any")
+        if not is_unicast(call.remote):
+            raise InvalidCall(f"open to {call.remote}: that is not the IPv4 address of one host (MUST-46)")
         port, earlier = self._port_for(call, now)
         if port is None and call.local_port:
             ends = f"open from port {call.local_port} to {call.remote}:{call.remote_port}"

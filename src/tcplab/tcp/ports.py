@@ -1,11 +1,26 @@
 """Ephemeral ports (RFC 6335, section 6): a pool for each destination, since a port is only taken towards one."""
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
+from ipaddress import IPv4Address
+from typing import Final
 
 from tcplab.node import Address
 from tcplab.tcp.fifo import Fifo
 
 Destination = tuple[Address, int]
+
+_BROADCAST: Final = IPv4Address("255.255.255.255")
+
+
+@lru_cache(maxsize=1_024)
+def is_unicast(address: Address) -> bool:
+    """Return whether a text is an IPv4 address of one host: neither unspecified nor multicast nor broadcast."""
+    try:
+        parsed = IPv4Address(address)
+    except ValueError:
+        return False
+    return not (parsed.is_unspecified or parsed.is_multicast or parsed == _BROADCAST)
 
 
 class _Pool:
