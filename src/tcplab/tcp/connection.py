@@ -120,9 +120,7 @@ class Connection:
         self.challenge_after = Instant(0)  # until then no bare ACK that is unacceptable is answered
         self.keep_alive = KeepAlive(config) if config.keep_alive else None
         # opening and closing
-        self.passive = False
-        self.opened = False
-        self.released = False
+        self.passive = self.opened = self.released = False
         self.fin_queued = False
         self.fin_sent = False
         self.peer_fin: int | None = None  # the position at which the peer's FIN stands

@@ -31,10 +31,10 @@ from tcplab.tcp.app import (
     Unlisten,
     Writable,
 )
-from tcplab.tcp.status import Status
 from tcplab.tcp.events import ConnectionId, StateChanged
 from tcplab.tcp.host import Host
 from tcplab.tcp.states import Cause, State
+from tcplab.tcp.status import Status
 from tcplab.units import Instant
 
 Make = Callable[[App], tuple[Host, Driver]]
