@@ -83,6 +83,14 @@ def test_the_probe_of_a_closed_window_is_no_duplicate_to_report(wires: Wires) ->
     assert blocks(wire) == []
 
 
+def test_octets_that_are_new_are_no_duplicate_to_report_though_their_ack_is_refused(wires: Wires) -> None:
+    wire = client(wires, SACK)
+
+    assert wire.arrives(data(1, 9_999, b"abc")) == [ack(1, 1)]
+    assert ignored(wire).reason is Ignored.UNACCEPTABLE_ACK
+    assert blocks(wire) == []
+
+
 def test_octets_that_come_again_are_reported_to_nobody_who_did_not_permit_it(wires: Wires) -> None:
     wire = client(wires, Options(mss=1_460))
     wire.arrives(data(1, 1, b"abc"))
