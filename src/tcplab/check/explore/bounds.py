@@ -111,6 +111,7 @@ class Bounds:
             timestamps=False,
             sack=False,
             congestion="newreno",
+            initial_window=1,
             syn_cookies="off",
         )
 

@@ -62,6 +62,7 @@ FORGOTTEN: Final[Mapping[tuple[type, str], object]] = {
     (Scoreboard, "_done"): 0,
     (RttEstimator, "srtt"): None,  # the bounds make the smallest and the largest timeout one, so it is constant
     (RttEstimator, "rttvar"): 0,
+    (RetransmissionTimer, "attempts"): 0,  # tells observers, and whether to begin with one segment, as all do here
     (Connection, "opened_at"): 0,  # for durations in events
     (Connection, "active_close"): False,  # for events
     (Connection, "scheduled"): None,  # booked anew
@@ -73,16 +74,12 @@ LIMITED: Final[Mapping[tuple[type, str], int]] = {
     (Recovery, "_duplicates"): 4,  # what matters is whether it is the third; else two ends could count for ever
     (CongestionControl, "cwnd"): MOST_OCTETS + 1,  # with the FIN, as much as anybody has to send
     (CongestionControl, "ssthresh"): MOST_OCTETS + 2,  # beyond any window that is kept: slow start goes on
-    (CongestionControl, "_initial"): MOST_OCTETS + 1,
-    (RetransmissionTimer, "attempts"): 1,  # of a SYN: they leave one segment to begin with; once open, they only tell
     (Sent, "times"): 2,  # what matters is whether it was sent again
 }
 """Counters that are as good as this number once they are beyond it."""
 
 AGES: Final[Mapping[tuple[type, str], Duration]] = {
-    (Connection, "sent_at"): Duration(
-        2 * TICK
-    ),  # beyond one timeout, a window that began with one segment is one again
+    (Connection, "sent_at"): Duration(2 * TICK),  # beyond one timeout, a window is that of the beginning again
 }
 """Instants of which it matters how long ago they were, up to so long."""
 
@@ -190,7 +187,6 @@ class _Freezer:
     def __init__(self, now: Instant) -> None:
         self._now = int(now)
         self._met: dict[int, int] = {}
-        self._opening = True
 
     def freeze(self, value: Any) -> Any:
         kind = type(value)
@@ -238,18 +234,16 @@ class _Freezer:
 
     def _slots(self, value: Any) -> list[Any]:
         freeze = self.freeze
-        if isinstance(value, Connection):
-            self._opening = value.recovery is None
         names, forgotten, limited, pauses, ages = _plan(type(value))
         content = [freeze(forgotten[name] if name in forgotten else getattr(value, name)) for name in names]
         for name, most in limited.items():
             index = names.index(name)
-            content[index] = min(content[index], most) if name != "attempts" or self._opening else 0
+            content[index] = min(content[index], most)
         for name in pauses:
             index = names.index(name)
             content[index] = content[index] or OVER
         for name, longest in ages.items():
-            instant = getattr(value, name) if _began_small(value) else None
+            instant = getattr(value, name)
             age = None if instant is None else Frozen(Moment, (max(int(instant) - self._now, -longest),))
             content[names.index(name)] = age
         if hasattr(value, "__dict__"):
@@ -267,12 +261,6 @@ def thaw(frozen: Frozen) -> Any:
             for schedule in schedules:
                 schedule.book(connection, deadline)
     return root
-
-
-def _began_small(connection: Connection) -> bool:
-    """Return whether a connection began with a window that somebody may exceed, its SYN having been lost."""
-    recovery = connection.recovery
-    return recovery is not None and getattr(recovery.control, "_initial") <= MOST_OCTETS  # noqa: B009
 
 
 def _end(record: Record) -> Instant:
