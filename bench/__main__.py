@@ -6,7 +6,7 @@ Rates of two runs are not to be compared: machines are shared and noisy. Ratios 
 from rich.console import Console
 from rich.table import Table
 
-from bench import lifecycles, raw_pika, throughput
+from bench import bulk, lifecycles, raw_pika, throughput
 
 ROUNDS = 3
 MEAN_OCTETS = 750  # of the lab's segments under this load: data of 1,460 octets and a bare ACK each, header included
@@ -17,6 +17,7 @@ def main() -> None:
     console = Console()
     console.print(through_rabbitmq(console))
     console.print(in_virtual_time(console))
+    console.print(in_bulk(console))
 
 
 def through_rabbitmq(console: Console) -> Table:
@@ -53,6 +54,24 @@ def in_virtual_time(console: Console) -> Table:
         table.add_row(
             f"{rate.connections:,}", f"{rate.lab:,.0f}", f"{rate.plain:,.0f}", f"{rate.heap:,.0f}",
             f"1/{rate.heap / rate.lab:.0f}, 1/{rate.heap / rate.plain:.0f}", f"{rate.lab / rates[0].lab - 1:+.0%}",
+        )  # fmt: skip
+    return table
+
+
+def in_bulk(console: Console) -> Table:
+    """Measure one transfer through loss, at several lengths."""
+    table = Table(title=f"One transfer in virtual time, {bulk.LOSS:.0%} of loss", title_justify="left")
+    for column in ("octets", "segments", "virtual time", "wall time", "segments a second", "against the shortest"):
+        table.add_column(column, justify="right")
+    first = None
+    for size in bulk.SIZES:
+        with console.status(f"{size:,} octets"):
+            rate = bulk.measure(size)
+        speed = rate.segments / rate.wall
+        first = speed if first is None else first
+        table.add_row(
+            f"{rate.octets:,}", f"{rate.segments:,}", f"{rate.virtual:,.1f} s", f"{rate.wall:,.1f} s", f"{speed:,.0f}",
+            f"{speed / first - 1:+.0%}",
         )  # fmt: skip
     return table
 
