@@ -83,10 +83,12 @@ def _manner(manner: Manner) -> str:
 
 
 def _config(config: TcpConfig) -> str:
+    used = [name for name in ("nagle", "window_scaling", "timestamps", "sack", "ecn") if getattr(config, name)]
     r2 = "no R2" if config.r2 is None else f"R2 {_seconds(config.r2)}"
     return (
         f"MSS {config.mss}, send buffer {config.send_buffer}, receive buffer {config.receive_buffer}, "
-        f"RTO from {_seconds(config.rto_min)}, {r2}"
+        f"RTO from {_seconds(config.rto_min)}, {r2}, {config.congestion} from {config.initial_window} segments, "
+        f"ACKs within {_seconds(config.delayed_ack)}, with {', '.join(used) or 'no options'}"
     )
 
 
