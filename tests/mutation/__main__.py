@@ -30,13 +30,14 @@ def main(arguments: Sequence[str]) -> int:
     excused, living = set(), []
     for verdict in verdicts():
         counted[verdict.status] += 1
-        if verdict.status in DIED or verdict.status == REFUSED:
+        if verdict.status in ("killed", REFUSED):
             continue
         change = verdict.change()
-        if change in excuses:
+        if change in excuses:  # one that ran out of time too: then the machine was busy
             excused.add(change)
             counted["equivalent"] += 1
-        else:
+            counted[verdict.status] -= verdict.status in DIED
+        elif verdict.status not in DIED:
             living.append((verdict, change))
     for verdict, change in living:
         print(f"\n{verdict.name}: {verdict.status}\n{change}")
@@ -46,8 +47,8 @@ def main(arguments: Sequence[str]) -> int:
     for change in idle:
         print(f"\n{FILE.name} excuses what does not live, or is not there any more:\n{change}")
     died = sum(counted[status] for status in DIED) + rows - len(living_rows)
-    count = counted.total() - counted["equivalent"] - counted[REFUSED] + rows
-    different = count - counted["equivalent"]
+    different = died + len(living) + len(living_rows)
+    count = different + counted["equivalent"]
     print(
         f"\n{count} mutants ({rows} of the table; {counted[REFUSED]} more are refused by mypy): {died} died, "
         f"{different - died} live, {counted['equivalent']} change nothing.\n"
