@@ -15,6 +15,7 @@ from tcplab.tcp.app import (
     InvalidCall,
     Listen,
     Open,
+    Opened,
     Readable,
     Receive,
     Release,
@@ -49,13 +50,18 @@ PATIENCE: Final = 4_000 * SECOND
 
 
 class Owner:
-    """An application that calls nothing of its own accord, but for reading, if it is to."""
+    """An application that calls nothing of its own accord, but reads, and leaves what still opens, if it is to."""
 
     def __init__(self) -> None:
         self.reads = False
+        self.leaves = False
 
     def on_event(self, event: AppEvent, _: Instant) -> Sequence[Call]:
         assert not isinstance(event, Acceptable) or event.waiting <= BACKLOG, "more wait to be accepted than may"
+        if self.leaves and isinstance(event, Opened):
+            return [Release(event.connection)]
+        if self.leaves and isinstance(event, Acceptable):
+            return [Accept(event.port)]
         return [Receive(event.connection)] if self.reads and isinstance(event, Readable) else []
 
     def advance(self, _: Instant) -> Sequence[Call]:
@@ -147,6 +153,7 @@ class Bench:
 
     def leave(self) -> Sequence[Packet]:
         """The application goes from every connection; return what is sent."""
+        self.app.leaves = True
         packets: list[Packet] = []
         for status in self.statuses():
             last: Name = "abort" if self.config.r2 is None else "release"  # what is never given up must be ended
