@@ -275,3 +275,18 @@ def test_a_smaller_buffer_of_its_own_is_what_is_told(wires: Wires) -> None:
     wire.arrives(data(1, 1, bytes(1_000)))
 
     assert windows_of(wire) == [3_000, 3_000, 2_000]
+
+
+@pytest.mark.rfc("MUST-36", "MUST-37")
+def test_a_closed_window_outlives_a_user_timeout_while_its_probes_are_answered(wires: Wires) -> None:
+    """However far apart the probes lie by then; once one is not answered, the timeout counts from it."""
+    wire = wires.client(IMPATIENT, window=0)
+    wire.send(b"abc", 0.0)
+    for at in (1.0, 3.0, 7.0, 15.0, 31.0):
+        assert wire.run(at) == [(at, data(1, 1, b"a"))]
+        wire.arrives(ack(1, 1, window=0), at)
+
+    wire.run(72.9)
+    assert wire.state is State.ESTABLISHED
+    wire.run(73.0)
+    assert wire.state is State.CLOSED

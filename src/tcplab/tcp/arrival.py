@@ -202,7 +202,7 @@ def _not_acknowledged(c: Connection, segment: Segment, window: int, now: Instant
     """
     snd = c.snd
     if snd.wnd == 0:
-        c.timer.alive(now, c.r2)
+        c.timer.alive(c.r2)
     elif snd.nxt == snd.una:
         if c.sack and segment.options.sack:  # a D-SACK may show that the last probe was needless
             _tell_recovery(c, segment, snd.una, False, now)

@@ -252,7 +252,7 @@ def _probe_window(c: Connection, now: Instant, effects: Effects) -> None:
     """Send one octet, or the FIN, beyond a closed window: the answer tells it."""
     size = min(1, len(c.queue))
     _send_new(c, size, not size, now, effects)
-    c.timer.alive(now, c.r2)  # R2 counts from the first time that something is sent (MUST-20)
+    c.timer.bound(now, c.r2)  # R2 counts from the first time that something is sent (MUST-20)
 
 
 def keep_alive_due(c: Connection, now: Instant, effects: Effects) -> None:

@@ -47,10 +47,10 @@ class RetransmissionTimer:
         self._at = Instant(now + rto)
         self._set()
 
-    def alive(self, now: Instant, r2: Duration | None) -> None:
-        """Count R2 from now: the peer answers, though it cannot take more yet (MUST-36)."""
+    def alive(self, r2: Duration | None) -> None:
+        """Count R2 from the next probe: the peer answers, though it cannot take more yet (MUST-36)."""
         if self.deadline is not None and r2 is not None:
-            self._give_up = Instant(now + r2)
+            self._give_up = Instant(self._at + r2)
             self._set()
 
     def bound(self, now: Instant, r2: Duration | None) -> None:
