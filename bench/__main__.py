@@ -6,10 +6,10 @@ Rates of two runs are not to be compared: machines are shared and noisy. Ratios 
 from rich.console import Console
 from rich.table import Table
 
-from bench import bulk, lifecycles, raw_pika, throughput
+from bench import bulk, lifecycles, raw_pika, throughput, time_wait
 
 ROUNDS = 3
-MEAN_OCTETS = 750  # of the lab's segments under this load: data of 1,460 octets and a bare ACK each, header included
+MEAN_OCTETS = 1_000  # of the lab's segments under this load, headers included: two of 1,448 octets for each bare ACK
 
 
 def main() -> None:
@@ -17,13 +17,20 @@ def main() -> None:
     console = Console()
     console.print(through_rabbitmq(console))
     console.print(in_virtual_time(console))
+    console.print(time_wait.table(console))
     console.print(in_bulk(console))
 
 
 def through_rabbitmq(console: Console) -> Table:
     """Measure segments a second, in turns so that noise meets both."""
     table = Table(title="Segments a second through RabbitMQ", title_justify="left")
-    for column in ("round", "raw pika, 20 octets", f"raw pika, {MEAN_OCTETS} octets", "the lab", "lab ÷ raw (20, 750)"):
+    for column in (
+        "round",
+        "raw pika, 20 octets",
+        f"raw pika, {MEAN_OCTETS} octets",
+        "the lab",
+        f"lab ÷ raw (20, {MEAN_OCTETS})",
+    ):
         table.add_column(column, justify="right")
     table.add_column("the lab's message", justify="right")
     with throughput.a_broker() as found:
