@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from tcplab.node import Packet
 from tcplab.tcp import emission
 from tcplab.tcp.app import Writable
 from tcplab.tcp.effects import Effects
-from tcplab.tcp.events import (
-    Failure,
-    Ignored,
-)
+from tcplab.tcp.events import Failure, Ignored
 from tcplab.tcp.opening import established, in_listen, in_syn_sent, refuse, round_trip, sample, take_window
 from tcplab.tcp.recovery import Phase
 from tcplab.tcp.spaces import ReceiveSpace
@@ -23,8 +20,6 @@ from tcplab.wire.segment import ACK, ECE, FIN, RST, SYN, Segment
 
 if TYPE_CHECKING:
     from tcplab.tcp.connection import Connection
-
-_UNSCALED_LIMIT: Final = 0xFFFF  # the window of a SYN is never scaled (RFC 7323, 2.2)
 
 
 def segment_arrives(c: Connection, packet: Packet, now: Instant, effects: Effects) -> None:

@@ -17,8 +17,8 @@ EPHEMERAL_FIRST: Final = 49152  # RFC 6335, section 6
 EPHEMERAL_LAST: Final = 65535
 MSS_DEFAULT: Final = 1460  # octets: 1500 of Ethernet less 20 of IPv4 less 20 of TCP
 MSS_UNTOLD: Final = 536  # MUST-15: what to assume where the peer sent no MSS option
-DELAYED_ACK_DEFAULT: Final = Duration(40 * MILLISECOND)  # Linux's least; RFC 9293, MUST-58, allows half a second
-DELAYED_ACK_LIMIT: Final = Duration(500 * MILLISECOND)  # MUST-58: less than that
+DELAYED_ACK_DEFAULT: Final = Duration(40 * MILLISECOND)  # Linux's least; RFC 9293, MUST-40, allows half a second
+DELAYED_ACK_LIMIT: Final = Duration(500 * MILLISECOND)  # MUST-40: less than that
 KEEP_ALIVE_IDLE_DEFAULT: Final = Duration(120 * MINUTE)  # MUST-28: no less than two hours
 KEEP_ALIVE_INTERVAL_DEFAULT: Final = Duration(75 * SECOND)  # as Linux and the BSDs have it
 KEEP_ALIVE_PROBES_DEFAULT: Final = 9
@@ -49,7 +49,7 @@ class TcpConfig:
         receive_buffer: octets kept unread; beyond 65,535 only with ``window_scaling``.
         first_port: the first ephemeral port.
         last_port: the last one.
-        nagle: whether a small segment waits while an earlier small one is unacknowledged (SHLD-7, as J. Minshall
+        nagle: whether a small segment waits while an earlier small one is unacknowledged (SHLD-7, as G. Minshall
             amended it).
         delayed_ack: how long an ACK waits for company; 0 acknowledges at once.
         window_scaling: whether to scale windows, if the peer does (RFC 7323, 2).
@@ -114,7 +114,7 @@ class TcpConfig:
         if self.mss > PAYLOAD_LIMIT:
             raise ValueError(f"mss must be at most {PAYLOAD_LIMIT}: an IPv4 datagram holds no more")
         if not 0 <= self.delayed_ack < DELAYED_ACK_LIMIT:
-            raise ValueError("delayed_ack must be 0 or more, and less than half a second (RFC 9293, MUST-58)")
+            raise ValueError("delayed_ack must be 0 or more, and less than half a second (RFC 9293, MUST-40)")
         limit = RECEIVE_BUFFER_LIMIT if self.window_scaling else 65_535
         if not 1 <= self.receive_buffer <= limit:
             raise ValueError(f"receive_buffer must be 1..{limit}" + _SCALING[self.window_scaling])

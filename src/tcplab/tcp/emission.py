@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Final, Literal
 from tcplab.tcp.ecn import ECT_0, NOT_ECT
 from tcplab.tcp.effects import Effects
 from tcplab.tcp.events import Failure, ResetReason, ResetSent, Retransmitted
-from tcplab.tcp.negotiation import TIMESTAMPS_OCTETS, answer, offer, syn_ack_flags, syn_flags
+from tcplab.tcp.negotiation import (
+    TIMESTAMPS_OCTETS,
+    WINDOW_LARGEST,
+    answer,
+    offer,
+    syn_ack_flags,
+    syn_flags,
+    syn_window,
+    window_field,
+)
 from tcplab.tcp.reassembly import report
 from tcplab.tcp.recovery import Phase, Recovery
 from tcplab.tcp.scoreboard import Sent
@@ -23,7 +32,6 @@ if TYPE_CHECKING:
 _SENDING: Final = frozenset({State.ESTABLISHED, State.CLOSE_WAIT, State.FIN_WAIT_1, State.CLOSING})
 _PSH_ACK: Final = Flags(PSH | ACK)
 _BLOCK_OCTETS: Final = 8
-_FIELD_LARGEST: Final = 0xFFFF
 _OVERRIDE: Final = Duration(500 * MILLISECOND)  # 3.8.6.2.1: 0.1 to 1 s
 
 Why = Literal["rto", "fast", "probe"]
@@ -48,12 +56,11 @@ def _syn(c: Connection, now: Instant, *, again: bool) -> Segment:
         stamps = (0, 0) if c.timestamps is None else c.timestamps.option(c.rcv.nxt, now)
         return _build(c, 0, syn_ack_flags(ecn=c.ecn is not None), now, options=answer(config, c.agreed, stamps))
     stamp = 0 if c.timestamps is None else c.timestamps.option(0, now)[0]
-    window = min(config.receive_buffer, _FIELD_LARGEST)
     flags = syn_flags(config, again=again)
     options = offer(config, stamp)
     if c.user_timeout is not None:
         options = options._replace(user_timeout=UserTimeout.of(c.user_timeout))
-    return Segment(c.id.local_port, c.id.remote_port, c.snd.iss, SeqNumber(0), flags, window, options)
+    return Segment(c.id.local_port, c.id.remote_port, c.snd.iss, SeqNumber(0), flags, syn_window(config), options)
 
 
 # --- data, FIN and ACK -------------------------------------------------------------------------------------------
@@ -281,9 +288,10 @@ def _build(
     _, port, _, remote_port, _ = c.id
     snd, rcv = c.snd, c.rcv
     nxt = rcv.nxt
-    if c.config.receive_buffer - len(c.unread) - rcv.edge + nxt >= c.window_step:
+    free = _free(c)
+    if free - rcv.edge + nxt >= c.window_step:
         # the right edge moves only by a worthwhile step (3.8.6.2.2), and only to where the field can tell exactly
-        rcv.edge = nxt + (min(_free(c), _FIELD_LARGEST << rcv.scale) >> rcv.scale << rcv.scale)
+        rcv.edge = nxt + (min(free, WINDOW_LARGEST << rcv.scale) >> rcv.scale << rcv.scale)
     if options is None:
         options = (
             NO_OPTIONS
@@ -301,7 +309,7 @@ def _build(
         SeqNumber((snd.iss + position) % MODULUS),
         SeqNumber((rcv.irs + nxt) % MODULUS),
         flags,
-        (rcv.edge - nxt) >> rcv.scale if not flags & SYN else min(rcv.edge - nxt, _FIELD_LARGEST),
+        (rcv.edge - nxt) >> rcv.scale if not flags & SYN else window_field(rcv.edge - nxt, 0),
         options,
         payload,
     )

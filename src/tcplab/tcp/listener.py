@@ -12,7 +12,7 @@ from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.connection import Connection
 from tcplab.tcp.effects import Effects
 from tcplab.tcp.events import ConnectionId, Ignored, ListenDropped, SegmentIgnored, SynCookie
-from tcplab.tcp.negotiation import agree, answer, syn_ack_flags
+from tcplab.tcp.negotiation import agree, answer, syn_ack_flags, syn_window
 from tcplab.tcp.opening import take_remembered_syn
 from tcplab.tcp.syn_cookies import Remembered, SynCookies, keep, stamp
 from tcplab.tcp.timestamps import tsval
@@ -22,8 +22,6 @@ from tcplab.wire.seq import SeqNumber, seq_add
 
 ANY: Final = Address("0.0.0.0")
 """A listener's remote address, as STATUS shows it."""
-
-_UNSCALED_LIMIT: Final = 0xFFFF  # the window of a SYN is never scaled (RFC 7323, 2.2)
 
 
 class Listener:
@@ -237,7 +235,7 @@ class Listeners:
             self._cookies.make(name, syn.seq, kept, now),
             seq_add(syn.seq, 1),
             syn_ack_flags(ecn=agreed.ecn),
-            min(config.receive_buffer, _UNSCALED_LIMIT),
+            syn_window(config),
             answer(config, agreed, (stamp(clock, kept), echo)),
         )
 

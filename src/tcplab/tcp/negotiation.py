@@ -15,7 +15,9 @@ from tcplab.wire.segment import ACK, CWR, ECE, SYN, Flags, Options
 
 TIMESTAMPS_OCTETS: Final = 10  # of the option, before it is filled up to whole words
 
-_WINDOW_LARGEST: Final = 0xFFFF
+WINDOW_LARGEST: Final = 0xFFFF
+"""What the header's 16 bits of window can tell, unscaled."""
+
 _ECN_BITS: Final = ECE | CWR
 
 
@@ -65,7 +67,7 @@ class Agreed(NamedTuple):
 
 def window_shift(receive_buffer: int) -> int:
     """Return the least shift by which a window of that many octets fits the header's 16 bits, 14 at most."""
-    return min((receive_buffer // (_WINDOW_LARGEST + 1)).bit_length(), WSCALE_LIMIT)
+    return min((receive_buffer // (WINDOW_LARGEST + 1)).bit_length(), WSCALE_LIMIT)
 
 
 def offer(settings: Settings, tsval: int) -> Options:
@@ -129,6 +131,11 @@ def payload_limit(mss: int, options_octets: int) -> int:
     return max(mss - -(-options_octets // 4) * 4, 1)
 
 
+def syn_window(settings: Settings) -> int:
+    """Return the window that a SYN of ours tells, octets: it is never scaled (RFC 7323, section 2.2)."""
+    return min(settings.receive_buffer, WINDOW_LARGEST)
+
+
 def window_field(window: int, shift: int) -> int:
     """Return how the header tells a window of that many octets, rounded down; in a SYN the shift is 0.
 
@@ -136,7 +143,7 @@ def window_field(window: int, shift: int) -> int:
     greatest edge that was ever told must still be taken (RFC 7323, section 2.4): a new edge is one that the field told
     exactly, and stands until another one lies beyond it.
     """
-    return min(window >> shift, _WINDOW_LARGEST)
+    return min(window >> shift, WINDOW_LARGEST)
 
 
 # --- explicit congestion notification ----------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from tcplab.node import Packet
 from tcplab.tcp import emission
@@ -10,16 +10,9 @@ from tcplab.tcp.app import Opened
 from tcplab.tcp.congestion import congestion_control, initial_window
 from tcplab.tcp.ecn import Ecn
 from tcplab.tcp.effects import Effects
-from tcplab.tcp.events import (
-    ConnectionOpened,
-    Failure,
-    Ignored,
-    ResetReason,
-    ResetSent,
-    RttSampled,
-)
+from tcplab.tcp.events import ConnectionOpened, Failure, Ignored, ResetReason, ResetSent, RttSampled
 from tcplab.tcp.flight import Flight
-from tcplab.tcp.negotiation import TIMESTAMPS_OCTETS, agree, asks_for_ecn, payload_limit
+from tcplab.tcp.negotiation import TIMESTAMPS_OCTETS, agree, asks_for_ecn, payload_limit, syn_window
 from tcplab.tcp.reassembly import Reassembly, pieces_limit
 from tcplab.tcp.recovery import Recovery
 from tcplab.tcp.reset import reset_for
@@ -33,8 +26,6 @@ from tcplab.wire.seq import SeqNumber, seq_add
 
 if TYPE_CHECKING:
     from tcplab.tcp.connection import Connection
-
-_UNSCALED_LIMIT: Final = 0xFFFF  # the window of a SYN is never scaled (RFC 7323, 2.2)
 
 
 def refuse(c: Connection, packet: Packet, now: Instant, effects: Effects) -> bool:
@@ -68,7 +59,7 @@ def in_listen(c: Connection, packet: Packet, now: Instant, effects: Effects) -> 
 def _take_syn(c: Connection, segment: Segment, now: Instant) -> None:
     """Take the peer's ISN, window and options; keep its text, unacknowledged, until ESTABLISHED."""
     config, options = c.config, segment.options
-    c.rcv.begin(segment.seq, min(config.receive_buffer, _UNSCALED_LIMIT))
+    c.rcv.begin(segment.seq, syn_window(config))
     wanted = asks_for_ecn(segment.flags) and not c.timer.attempts  # what was sent again did not ask for it
     c.agreed = agreed = agree(config, options, ecn=wanted)
     c.snd.scale, c.rcv.scale = agreed.snd_wscale, agreed.rcv_wscale

@@ -86,10 +86,8 @@ class Rack:
             last: the last of what is newly acknowledged.
             now: when the acknowledgement came.
         """
-        rtt = Duration(now - last.at)
-        if self.min_rtt is None or rtt <= self.min_rtt or now - self._min_rtt_at > _MIN_RTT_WINDOW:
-            self.min_rtt, self._min_rtt_at = rtt, now
-        self._rtt = rtt
+        self._rtt = rtt = Duration(now - last.at)
+        self._measure(rtt, now)
         self._fack = last.end
         if last.nth >= self._nth:
             self._nth, self._end = last.nth, last.end

@@ -76,7 +76,7 @@ def _take_text(c: Connection, packet: Packet, seq: int, now: Instant, effects: E
 
 
 def _acknowledge_in_company(c: Connection, size: int, now: Instant) -> None:
-    """Delay the ACK of data in order, but not of a second full segment (MUST-58, MUST-59; RFC 5681, 4.2)."""
+    """Delay the ACK of data in order, but not of a second full segment (MUST-40, SHLD-18, SHLD-19; RFC 5681, 4.2)."""
     c.largest = max(c.largest, size)
     delay = c.config.delayed_ack
     if not delay or c.rcv.nxt + size - c.acked >= 2 * c.largest:
