@@ -10,6 +10,7 @@ A host leases its address by connecting the port; then there can be a host, and 
 
 from tcplab.runtime.amqp.broker import Broker
 from tcplab.runtime.amqp.ends import HostEnd, NetworkEnd
-from tcplab.runtime.amqp.port import AmqpLimits, AmqpPort
+from tcplab.runtime.amqp.port import AmqpPort
+from tcplab.runtime.amqp.standing import AmqpLimits
 
 __all__ = ["AmqpLimits", "AmqpPort", "Broker", "HostEnd", "NetworkEnd"]
