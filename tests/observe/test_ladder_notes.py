@@ -2,6 +2,7 @@
 
 import pytest
 
+from tcplab.netem.events import PacketCorrupted, PacketHeld, PacketMarked
 from tcplab.node import PacketDiscarded
 from tcplab.tcp.events import (
     Ignored,
@@ -18,7 +19,7 @@ from tcplab.tcp.states import Cause, State
 from tcplab.units import Duration
 from tcplab.wire.segment import Options
 from tcplab.wire.seq import seq_add
-from tests.observe.tape import CLIENT_ISN, HERE, LISTENER, Tape, segments
+from tests.observe.tape import CLIENT_ISN, HERE, LINK, LISTENER, Tape, segments
 
 
 def test_a_retransmission_is_marked_with_its_count_and_cause() -> None:
@@ -51,6 +52,20 @@ def test_what_a_host_did_with_a_segment_stands_beside_its_arrival() -> None:
         ("TIME_WAIT begins anew",),
         ("discarded: bad checksum",),
     ]
+
+
+def test_what_the_network_did_to_a_segment_stands_beside_its_arrival() -> None:
+    tape = Tape()
+    packet = tape.send(0, "client", tape.packet("client", "PA", 1, 1, 5))
+    for time, event in (
+        (1, PacketHeld(packet, LINK)),
+        (2, PacketMarked(packet._replace(ecn=3), LINK)),
+        (3, PacketCorrupted(packet._replace(octets=b"?"), LINK, 12)),
+    ):
+        tape.add(time, "netem", event)
+    tape.arrive(40, packet)
+
+    assert [row.notes for row in segments(tape)] == [("held back", "marked CE", "bit 12 flipped")]
 
 
 def test_what_is_acknowledged_beyond_a_hole_stands_beside_the_departure() -> None:

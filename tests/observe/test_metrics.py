@@ -8,10 +8,13 @@ from tcplab import __version__
 from tcplab.apps.events import TransferCompleted, TransferCorrupted, TransferFailed
 from tcplab.netem.events import (
     LinkName,
+    PacketCorrupted,
     PacketDelayed,
     PacketDropped,
     PacketDuplicated,
     PacketForwarded,
+    PacketHeld,
+    PacketMarked,
     PacketReordered,
 )
 from tcplab.node import Event, PacketDiscarded, PacketReceived, PacketSent
@@ -273,6 +276,9 @@ NETWORK_EVENTS: list[tuple[Event, str, tuple[str, ...]]] = [
     (PacketDelayed(SYN_PACKET, TO_SERVER, SECOND), "netem_segments_total", ("delayed", "client>server")),
     (PacketDuplicated(SYN_PACKET, TO_SERVER), "netem_segments_total", ("duplicated", "client>server")),
     (PacketReordered(SYN_PACKET, TO_SERVER), "netem_segments_total", ("reordered", "client>server")),
+    (PacketCorrupted(SYN_PACKET, TO_SERVER, 7), "netem_segments_total", ("corrupted", "client>server")),
+    (PacketMarked(SYN_PACKET, TO_SERVER), "netem_segments_total", ("ecn_marked", "client>server")),
+    (PacketHeld(SYN_PACKET, TO_SERVER), "netem_segments_total", ("held", "client>server")),
     (PacketDropped(SYN_PACKET, TO_SERVER, "loss"), "netem_drops_total", ("client>server", "loss")),
 ]
 

@@ -1,4 +1,9 @@
-"""What the network tells its observers of each packet."""
+"""What the network tells its observers of each packet: its verdicts.
+
+Each verdict tells who gave it (``rule``: the clause of the profile, such as ``"loss"`` or ``"gemodel"``, or the name of
+a fault; empty where nothing but the way through the network did) and the ``draw`` that decided, 0 <= draw < 1, ``None``
+where chance had no part in it.
+"""
 
 from dataclasses import dataclass
 from typing import Literal, NewType
@@ -19,6 +24,8 @@ class PacketForwarded(Event):
     packet: Packet
     link: LinkName
     delay: Duration
+    rule: str = ""
+    draw: float | None = None
 
 
 @dataclass(slots=True)
@@ -28,6 +35,8 @@ class PacketDropped(Event):
     packet: Packet
     link: LinkName
     reason: DropReason
+    rule: str = ""
+    draw: float | None = None
 
 
 @dataclass(slots=True)
@@ -36,6 +45,8 @@ class PacketDuplicated(Event):
 
     packet: Packet
     link: LinkName
+    rule: str = ""
+    draw: float | None = None
 
 
 @dataclass(slots=True)
@@ -45,6 +56,8 @@ class PacketDelayed(Event):
     packet: Packet
     link: LinkName
     delay: Duration
+    rule: str = ""
+    draw: float | None = None
 
 
 @dataclass(slots=True)
@@ -53,3 +66,39 @@ class PacketReordered(Event):
 
     packet: Packet
     link: LinkName
+    rule: str = ""
+    draw: float | None = None
+
+
+@dataclass(slots=True)
+class PacketCorrupted(Event):
+    """A bit of a packet was flipped; ``packet`` is what goes on, with the damaged octets.
+
+    ``bit`` counts from 0, the most significant bit of the first octet of the TCP header, as RFC 9293 draws them.
+    """
+
+    packet: Packet
+    link: LinkName
+    bit: int
+    rule: str = ""
+    draw: float | None = None
+
+
+@dataclass(slots=True)
+class PacketMarked(Event):
+    """A packet that would have been lost was marked instead (RFC 3168); ``packet`` is what goes on, marked CE."""
+
+    packet: Packet
+    link: LinkName
+    rule: str = ""
+    draw: float | None = None
+
+
+@dataclass(slots=True)
+class PacketHeld(Event):
+    """A packet is kept back until something happens, or until a rule lets it go."""
+
+    packet: Packet
+    link: LinkName
+    rule: str = ""
+    draw: float | None = None

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Self
 
+from tcplab.netem.grammar.clauses import read_fields
+from tcplab.netem.grammar.printer import write_profile
 from tcplab.units import Duration
 
 _NONE: Final = Duration(0)
@@ -17,6 +19,8 @@ _TIMES_BY_PACKET: Final = ("delay_list", "copy_list")
 @dataclass(frozen=True, slots=True)
 class Profile:
     """Settings of one link. The default is a perfect link: no delay, no loss, no bound on its rate.
+
+    ``Profile.parse("delay 100ms 20ms loss 1%")`` makes one of text, ``str()`` gives the text back: docs/netem.md.
 
     The three lists name packets by their place among all that were ever let onto the link, the first being 1;
     they strike exactly where they are told to, whatever chance decides beside them.
@@ -66,6 +70,19 @@ class Profile:
                 _check(_is_count(duration, 0), f"{name}[{place}]", "whole nanoseconds, 0 or more", duration)
             object.__setattr__(self, name, dict(getattr(self, name)))
         object.__setattr__(self, "drop_list", frozenset(self.drop_list))
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the profile that a text in the grammar of docs/netem.md describes; an empty one is a perfect link.
+
+        Raises:
+            GrammarError: names the word at fault, and what may stand there; a ValueError.
+        """
+        return cls(**read_fields(text))
+
+    def __str__(self) -> str:
+        """Return the profile in the grammar: what :meth:`parse` makes the same profile of."""
+        return write_profile(self)
 
 
 def _is_count(value: object, least: int) -> bool:

@@ -72,6 +72,7 @@ _RESENT: Final = (
 _MESSAGES: Final = (("sent", "sent"), ("sent", "dropped"), ("received", "accepted"), ("received", "quarantined"))
 _WAYS: Final = ("sent", "received")
 UNSENT: Final = "unsent"
+_ACTIONS: Final = ("forwarded", "delayed", "duplicated", "reordered", "corrupted", "ecn_marked", "held")
 _DISCARDED: Final = tuple(dict.fromkeys((*DISCARD_REASONS, *MESSAGE_REASONS, *PACKET_REASONS, UNSENT)))
 
 # --- who and what a node is ------------------------------------------------------------------------------------------
@@ -257,7 +258,7 @@ NETEM_SEGMENTS = _counter(
     "the network",
     "What the network did to packets.",
     labels="link action",
-    known=[(LINK, action) for action in ("forwarded", "delayed", "duplicated", "reordered")],
+    known=[(LINK, action) for action in _ACTIONS],
 )
 NETEM_DROPS = _counter(
     "netem_drops_total",

@@ -8,10 +8,13 @@ from tcplab import __version__
 from tcplab.apps.events import TransferCompleted, TransferCorrupted, TransferFailed
 from tcplab.netem.events import (
     LinkName,
+    PacketCorrupted,
     PacketDelayed,
     PacketDropped,
     PacketDuplicated,
     PacketForwarded,
+    PacketHeld,
+    PacketMarked,
     PacketReordered,
 )
 from tcplab.netem.network import Network
@@ -177,6 +180,9 @@ class Metrics:
             PacketDelayed: self._packet_delayed,
             PacketDuplicated: self._packet_duplicated,
             PacketReordered: self._packet_reordered,
+            PacketCorrupted: self._packet_corrupted,
+            PacketMarked: self._packet_marked,
+            PacketHeld: self._packet_held,
             LinkUp: self._link_up,
             LinkDown: self._link_down,
             LinkBlocked: self._link_blocked,
@@ -275,6 +281,15 @@ class Metrics:
 
     def _packet_reordered(self, event: PacketReordered, _: Instant) -> None:
         self._tallies[catalogue.NETEM_SEGMENTS][event.link, "reordered"] += 1
+
+    def _packet_corrupted(self, event: PacketCorrupted, _: Instant) -> None:
+        self._tallies[catalogue.NETEM_SEGMENTS][event.link, "corrupted"] += 1
+
+    def _packet_marked(self, event: PacketMarked, _: Instant) -> None:
+        self._tallies[catalogue.NETEM_SEGMENTS][event.link, "ecn_marked"] += 1
+
+    def _packet_held(self, event: PacketHeld, _: Instant) -> None:
+        self._tallies[catalogue.NETEM_SEGMENTS][event.link, "held"] += 1
 
     def _link_up(self, event: LinkUp, _: Instant) -> None:
         self._broker_up, self._broker_blocked = True, False

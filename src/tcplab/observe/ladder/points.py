@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from tcplab.netem.events import PacketDropped, PacketDuplicated
+from tcplab.netem.events import PacketCorrupted, PacketDropped, PacketDuplicated, PacketHeld, PacketMarked
 from tcplab.node import Address, Event, Packet, PacketDiscarded, PacketReceived, PacketSent
 from tcplab.observe.journal import Record
 from tcplab.observe.ladder.rows import OTHER, Label, Pair, Side
@@ -52,6 +52,8 @@ class Flight:
     whole: bool | None = None
     """Whether it takes one row; ``None`` while that is open."""
     arrival: "Point | None" = None
+    notes: list[str] = field(default_factory=list)
+    """What the network did to it, to be told at its arrival."""
 
 
 @dataclass(slots=True)
@@ -111,6 +113,10 @@ class PointReader:
                 point = Point("loss", record.time, flight.side, flight, flying=len(self.flying))
                 self._land(flight)
                 return [point]
+        elif isinstance(event, PacketCorrupted | PacketMarked | PacketHeld):
+            flight = self._flights.get(_key(event.packet))
+            if flight is not None and flight.flying:
+                flight.notes.append(_of_passage(event))
         return []
 
     # --- a turn of a host ---
@@ -148,7 +154,7 @@ class PointReader:
             flight = self._flights.get(_key(event.packet))
             if flight is None or not flight.flying or flight.side == side:
                 continue
-            flight.arrival = Point("arrival", time, side, flight)
+            flight.arrival = Point("arrival", time, side, flight, notes=list(flight.notes))
             self._land(flight)
             if not flight.copy:
                 self._note_overtaking(flight, flight.arrival)
@@ -271,6 +277,16 @@ def _note(departures: list[Point], segment: Segment, note: str) -> None:
         if point.flight is not None and point.flight.segment == segment and note not in point.notes:
             point.notes.append(note)
             return
+
+
+def _of_passage(event: PacketCorrupted | PacketMarked | PacketHeld) -> str:
+    match event:
+        case PacketCorrupted():
+            return f"bit {event.bit} flipped"
+        case PacketMarked():
+            return "marked CE"
+        case PacketHeld():
+            return "held back"
 
 
 def _of_arrival(event: Event) -> str:
