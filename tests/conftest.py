@@ -2,7 +2,7 @@
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.support.broker", "tests.support.figures"]
+pytest_plugins = ["tests.support.broker", "tests.support.figures", "tests.support.tshark"]
 
 # The same inputs in every run, and no bound on an input's time: a machine that is busy is no failure.
 settings.register_profile("tcplab", derandomize=True, deadline=None)

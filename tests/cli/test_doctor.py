@@ -109,6 +109,15 @@ def test_without_any_way_to_a_broker_the_ways_are_named(bare: dict[str, str]) ->
     assert all(way in finding.remedy for way in ("Docker", "rabbitmq-server", "TCPLAB_AMQP_URL"))
 
 
+def test_tshark_is_found_or_advised(bare: dict[str, str], tmp_path: Path) -> None:
+    without = doctor.examine_tshark(bare)
+    program(tmp_path, "tshark", "exit 0")
+    found = doctor.examine_tshark(bare)
+
+    assert (without.good, "install tshark" in without.remedy) == (False, True)
+    assert (found.good, found.found) == (True, str(tmp_path / "tshark"))
+
+
 def test_memory_must_hold_the_stack() -> None:
     assert not doctor.examine_memory(1_000_000_000).good
     assert doctor.examine_memory(2_000_000_000).good

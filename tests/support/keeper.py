@@ -15,10 +15,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from tcplab.runtime import definitions
-from tests.support.ways import APT_SECONDS, PULL_SECONDS, ROOT, START_SECONDS, Found, NoWay, broker
+from tests.support import apt
+from tests.support.ways import PULL_SECONDS, ROOT, START_SECONDS, Found, NoWay, broker
 
 LOOK_SECONDS = 0.3
-READY_SECONDS = PULL_SECONDS + APT_SECONDS + 3 * START_SECONDS
+READY_SECONDS = PULL_SECONDS + apt.SECONDS + 3 * START_SECONDS
 VHOST_PREFIX = "tcplab-test-"
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from tcplab.runtime import definitions
+from tests.support import apt as debian
 from tests.support.management import Management
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,7 +26,6 @@ IMAGE = "rabbitmq:4.3.6-management-alpine"  # docker-compose.yml's, so that a ma
 DEBIANS_SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 START_SECONDS = 90
 PULL_SECONDS = 240
-APT_SECONDS = 600
 
 NAMED = "a broker named by TCPLAB_AMQP_URL (an administrator's; its management at TCPLAB_MANAGEMENT_URL)"
 CONTAINER = "a Docker engine that has or can pull RABBITMQ_IMAGE"
@@ -146,22 +146,10 @@ def node(folder: Path) -> tuple[Found, Callable[[], None]]:
 
 
 def apt(folder: Path) -> tuple[Found, Callable[[], None]]:
-    if shutil.which("apt-get") is None or not hasattr(os, "geteuid") or os.geteuid() != 0:
+    if not debian.available():
         raise NoWay("this is not Debian, or not root")
-    print("installing rabbitmq-server", flush=True)
-    policy = Path("/usr/sbin/policy-rc.d")  # keeps apt from starting a broker for the whole machine
-    fresh = not policy.exists()
-    if fresh:
-        policy.write_text("#!/bin/sh\nexit 101\n", encoding="ascii")
-        policy.chmod(0o755)
-    try:
-        os.environ["DEBIAN_FRONTEND"] = "noninteractive"
-        _run("apt-get", "update", "-qq", seconds=APT_SECONDS)
-        if _run("apt-get", "install", "-qq", "--no-install-recommends", "rabbitmq-server", seconds=APT_SECONDS) is None:
-            raise NoWay("apt cannot install rabbitmq-server")
-    finally:
-        if fresh:
-            policy.unlink()
+    if not debian.install("rabbitmq-server", folder):
+        raise NoWay("apt cannot install rabbitmq-server")
     return node(folder)
 
 

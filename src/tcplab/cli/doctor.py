@@ -40,7 +40,7 @@ class Finding(NamedTuple):
 
 
 def command() -> None:
-    """Say what of Python, RabbitMQ, Docker, Compose, ports and memory is there, and what to do about the rest."""
+    """Say what of Python, RabbitMQ, tshark, Docker, ports and memory is there, and what to do about the rest."""
     findings = list(examine(os.environ))
     table = Table("", "needs", "found", "what to do", box=None, pad_edge=False)
     for finding in findings:
@@ -55,6 +55,7 @@ def examine(environment: Mapping[str, str]) -> Iterator[Finding]:
     yield examine_python(sys.version_info[:3])
     engine = examine_engine(environment)
     yield examine_rabbitmq(environment, engine_answers=engine.good)
+    yield examine_tshark(environment)
     yield engine
     yield examine_compose(environment)
     own = _published_by_the_lab(environment) if engine.good else frozenset()
@@ -101,11 +102,26 @@ def examine_rabbitmq(environment: Mapping[str, str], *, engine_answers: bool) ->
         return Finding("RabbitMQ", True, "as a container")
     if program := shutil.which("rabbitmq-server", path=environment.get("PATH")):
         return Finding("RabbitMQ", True, program)
-    if shutil.which("apt-get", path=environment.get("PATH")) and os.geteuid() == 0:
+    if _apt_may_install(environment):
         return Finding("RabbitMQ", True, "none yet; 'make test' lets apt install it")
     return Finding(
         "RabbitMQ", False, "none", "start Docker, install rabbitmq-server, or name a broker in TCPLAB_AMQP_URL"
     )
+
+
+def examine_tshark(environment: Mapping[str, str]) -> Finding:
+    """Is there, or can there be, what the tests read captures with?"""
+    if program := shutil.which("tshark", path=environment.get("PATH")):
+        return Finding("tshark", True, program)
+    if _apt_may_install(environment):
+        return Finding("tshark", True, "none yet; 'make test' lets apt install it")
+    return Finding(
+        "tshark", False, "none", "install tshark (Wireshark's command line): 'make test' reads captures with it"
+    )
+
+
+def _apt_may_install(environment: Mapping[str, str]) -> bool:
+    return shutil.which("apt-get", path=environment.get("PATH")) is not None and os.geteuid() == 0
 
 
 def _examine_broker(url: str) -> Finding:
