@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 
 from tcplab.apps.client import Client, ClientConfig, CloseMix
 from tcplab.apps.server import Server, ServerConfig
+from tcplab.netem.configuration import Configuration
+from tcplab.netem.faults import Fault, parse_rule
 from tcplab.netem.network import Network
+from tcplab.netem.patterns import Pattern
 from tcplab.netem.profile import Profile
 from tcplab.node import Node, Output, Packet
 from tcplab.sim.world import World
@@ -54,6 +57,22 @@ BAD = Profile(
 
 def network_of(profile: Profile) -> Callable[[], Network]:
     return lambda: Network({THERE: profile, BACK: profile}, seed=3, lifetime=Duration(500 * MS))
+
+
+FAULTY = Configuration(
+    links={Pattern("10.0.1.1", "*"): BAD},
+    faults=(
+        Fault("flap", parse_rule("flap server>client up 4ms down 3ms")),
+        Fault("split", parse_rule("partition client | server"), until=Instant(15 * MS)),
+        Fault("hole", parse_rule("blackhole client>server"), until=Instant(30 * MS)),
+    ),
+)
+
+
+def faulty_network() -> Network:
+    network = network_of(PLAIN)()
+    network.configure(FAULTY, START)
+    return network
 
 
 BOTH_WAYS = ((CLIENT, SERVER), (SERVER, CLIENT))
@@ -166,6 +185,7 @@ KINDS = {
     "perfect network": Kind(network_of(Profile()), traffic()),
     "network with a delay": Kind(network_of(PLAIN), traffic()),
     "bad network": Kind(network_of(BAD), traffic()),
+    "network with faults": Kind(faulty_network, traffic()),
     "client": Kind(client, conversation(client)),
     "server": Kind(server, conversation(server)),
 }

@@ -42,6 +42,7 @@ def test_the_registry_holds_the_events_of_every_part() -> None:
         "tcplab.port",
         "tcplab.tcp.events",
         "tcplab.netem.events",
+        "tcplab.netem.notices",
         "tcplab.apps.events",
     }
 

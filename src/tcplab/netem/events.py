@@ -14,7 +14,7 @@ from tcplab.units import Duration
 LinkName = NewType("LinkName", str)
 """A direction between two roles, such as ``"client>server"``."""
 
-DropReason = Literal["loss", "list", "limit", "expired", "no_route"]
+DropReason = Literal["loss", "list", "limit", "expired", "no_route", "fault"]
 
 
 @dataclass(slots=True)

@@ -53,8 +53,11 @@ class Link:
         "_queue", "name", "packets", "profile", "queued",
     )  # fmt: skip
 
-    def __init__(self, name: LinkName, profile: Profile, seed: int, queue: Queue) -> None:
+    def __init__(
+        self, name: LinkName, profile: Profile, seed: int, queue: Queue, *, key: LinkName | None = None
+    ) -> None:
         self.name = name
+        """What events call it; its draws are named by ``key``, where that is another."""
         self.packets = 0
         """How many were ever let onto the link; the place of the last one."""
         self.queued = 0
@@ -63,7 +66,7 @@ class Link:
         self._latest = START  # when the last to leave of those that came in leaves; copies do not count
         self._line = Line()
         purposes = ("loss", "duplicate", "jitter", "loss of copy", "jitter of copy")
-        self._draws = {purpose: Draws(seed, name, purpose) for purpose in purposes}
+        self._draws = {purpose: Draws(seed, key or name, purpose) for purpose in purposes}
         self.set(profile)
 
     def set(self, profile: Profile) -> None:

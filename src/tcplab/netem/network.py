@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 from heapq import heappop
-from itertools import permutations
 from typing import Final, NamedTuple
 
+from tcplab.netem.configuration import Configuration
 from tcplab.netem.events import LinkName, PacketDropped, PacketForwarded
-from tcplab.netem.link import Link, Queue
+from tcplab.netem.faults import Fault
+from tcplab.netem.gate import Done, Gate, Road, Take
+from tcplab.netem.link import Queue
+from tcplab.netem.notices import ConfigurationApplied
 from tcplab.netem.profile import Profile
 from tcplab.netem.roles import DEFAULT_ROLES, ELSEWHERE, Roles, link_name
+from tcplab.netem.routes import Links
 from tcplab.node import NOTHING, Address, Event, Output, Packet, PacketDiscarded
 from tcplab.units import MINUTE, START, Duration, Instant
 
@@ -22,7 +26,9 @@ class _Route(NamedTuple):
 
     source_role: str | None
     name: LinkName
-    link: Link | None
+    """Of the link between the roles, for those who are told."""
+    take: Take | None
+    """What becomes of its packets; ``None`` where there is no link."""
 
 
 class Network:
@@ -35,6 +41,10 @@ class Network:
 
     What becomes of the n-th packet of a link depends on nothing but the seed, the link's name, its profile, n, and what
     is in its queue.
+
+    On top of that stands a :class:`Configuration`, which may be replaced between any two packets: other profiles, also
+    for single hosts, and faults, which look at a packet before its link does. Faults heal by themselves when their
+    lease ends. Without faults a packet pays nothing for them.
     """
 
     def __init__(
@@ -63,15 +73,9 @@ class Network:
         self._now = START
         self._queue = Queue()
         self._routes: dict[tuple[Address, Address], _Route] = {}
-        between = [link_name(*pair) for pair in permutations(self._roles.names, 2)]
-        within = [link_name(role, role) for role in self._roles.names]
-        for name in profiles:
-            if name not in between and name not in within:
-                raise ValueError(f"link {name!r} joins no two roles; there may be {', '.join(between + within)}")
-        self._links = {
-            name: Link(name, profiles.get(name, Profile()), seed, self._queue)
-            for name in (*between, *(name for name in within if name in profiles))
-        }
+        self._links = Links(profiles, self._roles, seed, self._queue)
+        self._configuration = Configuration()
+        self._gate = Gate()
 
     def receive(self, packet: Packet, now: Instant, sender: str | None = None) -> Output:
         """Take a packet from a host.
@@ -83,26 +87,30 @@ class Network:
         self._now = now
         source, target = packet.source, packet.target
         route = self._routes.get((source, target)) or self._find_route(source, target)
-        source_role, name, link = route
+        source_role, name, take = route
         if sender is not None and sender != source_role:
             return Output((), (PacketDiscarded(packet, "spoofed_source"),))
-        if link is None:
+        if take is None:
             return Output((), (PacketDropped(packet, name, "no_route"),))
         lifetime = self._lifetime
         if lifetime is not None and not -lifetime <= now - packet.born <= lifetime:
             return Output((), (PacketDropped(packet, name, "expired"),))
-        return link.take(packet, now)
+        return take(packet, now)
 
     def advance(self, now: Instant) -> Output:
-        """Let go of every packet whose time has come."""
+        """Let go of every packet whose time has come, and heal every fault whose lease has ended."""
         assert now >= self._now, f"time went back from {self._now} to {now}"
         self._now = now
+        events: list[Event] = []
+        due = self._gate.deadline()
+        if due is not None and due <= now:
+            events += self._gate.advance(now)
+            self._routes.clear()
         entries = self._queue.entries
         if not entries or entries[0][0] > now:
-            return NOTHING
+            return Output((), events) if events else NOTHING
         lifetime = self._lifetime
         packets: list[Packet] = []
-        events: list[Event] = []
         while entries and entries[0][0] <= now:
             _, _, packet, link, came = heappop(entries)
             link.queued -= 1
@@ -114,42 +122,75 @@ class Network:
         return Output(packets, events)
 
     def deadline(self) -> Instant | None:
-        """Return when the next packet is to leave."""
-        entries = self._queue.entries
-        return entries[0][0] if entries else None
+        """Return when the next packet is to leave, or the next lease ends."""
+        entries, healing = self._queue.entries, self._gate.deadline()
+        if healing is None:
+            return entries[0][0] if entries else None
+        return min(entries[0][0], healing) if entries else healing
+
+    def configure(self, configuration: Configuration, now: Instant) -> Output:
+        """Go by this configuration, and no other, from the next packet on; those in the queue keep their time.
+
+        A fault that stood already goes on with what it has counted. One whose lease has ended is left out.
+
+        Raises:
+            ValueError: the network has no such host or role; nothing has changed.
+        """
+        assert now >= self._now, f"time went back from {self._now} to {now}"
+        configuration.check(self._roles)
+        self._now = now
+        self._configuration = configuration
+        self._links.configure(configuration.links)
+        changes = tuple(self._gate.set(configuration.faults, now, "cleared"))
+        self._routes.clear()
+        return Output((), (ConfigurationApplied(configuration.revision), *changes))
+
+    @property
+    def configuration(self) -> Configuration:
+        """What was last given to :meth:`configure`."""
+        return self._configuration
+
+    def faults(self) -> tuple[Fault, ...]:
+        """Return the faults in force: what was configured, without what has healed since."""
+        return self._gate.faults()
+
+    def faults_done(self) -> Mapping[str, Done]:
+        """Return what each fault in force has done so far."""
+        return self._gate.done()
 
     def set(self, link: LinkName, profile: Profile) -> None:
-        """Make a link go by this profile from the next packet on; those in the queue keep their time.
+        """Give a link another base profile from the next packet on; those in the queue keep their time.
 
-        The places in the profile's lists count from the link's first packet, not from now: see :meth:`packet_counts`.
+        What the configuration says of the link comes first. The places in the profile's lists count from the link's
+        first packet, not from now: see :meth:`packet_counts`.
 
         Raises:
             ValueError: there is no such link.
         """
-        if link not in self._links:
-            raise ValueError(f"there is no link {link!r}; there are {', '.join(self._links)}")
-        self._links[link].set(profile)
+        self._links.set_base(link, profile)
 
     def profiles(self) -> Mapping[LinkName, Profile]:
-        """Return what each link goes by now."""
-        return {name: link.profile for name, link in self._links.items()}
+        """Return what each link between roles goes by now."""
+        return self._links.profiles()
 
     def packet_counts(self) -> Mapping[LinkName, int]:
         """Return how many packets were ever let onto each link: the place of its last one."""
-        return {name: link.packets for name, link in self._links.items()}
+        return self._links.packet_counts()
 
     def queue_lengths(self) -> Mapping[LinkName, int]:
-        """Return how many packets wait on each link."""
-        return {name: link.queued for name, link in self._links.items()}
+        """Return how many packets wait on the way between each two roles."""
+        return self._links.queue_lengths()
 
     def role_of(self, address: Address) -> str | None:
         """Return the role that holds the address, ``None`` if none does."""
         return self._roles.of(address)
 
     def _find_route(self, source: Address, target: Address) -> _Route:
-        role, its_role = self._roles.of(source), self._roles.of(target)
-        name = link_name(role or ELSEWHERE, its_role or ELSEWHERE)
+        road = Road(source, self._roles.of(source), target, self._roles.of(target))
+        name = link_name(road.source_role or ELSEWHERE, road.target_role or ELSEWHERE)
         if len(self._routes) >= _ROUTES_LIMIT:
             self._routes.clear()
-        route = self._routes[source, target] = _Route(role, name, self._links.get(name))
+        link = self._links.find(road)
+        take = None if link is None else self._gate.before(link, road)
+        route = self._routes[source, target] = _Route(road.source_role, name, take)
         return route

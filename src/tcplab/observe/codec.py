@@ -16,12 +16,20 @@ from typing import Any, Final, NamedTuple
 
 import tcplab.apps.events
 import tcplab.netem.events
+import tcplab.netem.notices
 import tcplab.node
 import tcplab.port
 import tcplab.tcp.events
 from tcplab.node import Event
 
-_MODULES: Final = (tcplab.node, tcplab.port, tcplab.tcp.events, tcplab.netem.events, tcplab.apps.events)
+_MODULES: Final = (
+    tcplab.node,
+    tcplab.port,
+    tcplab.tcp.events,
+    tcplab.netem.events,
+    tcplab.netem.notices,
+    tcplab.apps.events,
+)
 
 
 class Malformed(ValueError):

@@ -22,9 +22,9 @@ class Word(NamedTuple):
 class Words:
     """The words of a text, taken one after the other."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, word: re.Pattern[str] = _WORD) -> None:
         self.text = text
-        self._words = [Word(found.group(), found.start()) for found in _WORD.finditer(text)]
+        self._words = [Word(found.group(), found.start()) for found in word.finditer(text)]
         self._next = 0
 
     def peek(self) -> Word | None:

@@ -1,0 +1,230 @@
+"""Faults as values, and the texts that say them.
+
+A fault is a rule with a name, in force until it is healed or its lease ends. The language stands in docs/faults.md.
+"""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from tcplab.netem.grammar.units import write_time
+from tcplab.netem.patterns import ANYBODY, Pattern, check_who, parse_who
+from tcplab.netem.roles import Roles
+from tcplab.netem.sentence import Sentence
+from tcplab.node import Address
+from tcplab.units import MICROSECOND, START, Duration, Instant
+
+FLAP_LEAST: Final = 1_000_000  # nanoseconds that a flap lasts at least, each way
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+RULES: Final = ("partition", "blackhole", "flap")
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """Groups that do not hear each other: a packet from one to another is lost; within a group all is well.
+
+    Who is in two groups by role and by address belongs where the address stands; ``*`` is whoever is in no other
+    group. Who is in none is not concerned.
+    """
+
+    groups: tuple[tuple[str, ...], ...]
+
+    def __str__(self) -> str:
+        """Return ``partition A B | C``."""
+        return "partition " + " | ".join(" ".join(group) for group in self.groups)
+
+    def strikes(self, source: Address, source_role: str | None, target: Address, target_role: str | None) -> bool:
+        """Return whether the two are in different groups."""
+        one, other = self._group(source, source_role), self._group(target, target_role)
+        return one is not None and other is not None and one != other
+
+    def check(self, roles: Roles) -> None:
+        """Raise a ValueError for a member that the lab does not have."""
+        for group in self.groups:
+            for who in group:
+                check_who(who, roles)
+
+    def _group(self, address: Address, role: str | None) -> int | None:
+        for who in (address, role, ANYBODY):
+            for number, group in enumerate(self.groups):
+                if who in group:
+                    return number
+        return None
+
+    @classmethod
+    def read(cls, words: Sentence) -> "Partition":
+        """Take the groups; raise a :class:`GrammarError` where there are not two, or somebody stands twice."""
+        groups: list[list[str]] = [[]]
+        seen: set[str] = set()
+        while words.next not in ("", *_ENDS):
+            if words.next == "|":
+                if not groups[-1]:
+                    words.missing("a member of the group")
+                words.skip("|")
+                groups.append([])
+                continue
+            word = words.take("a member")
+            who = parse_who(words, word, word.text)
+            if who in seen:
+                raise words.error(word, "stands twice, and can be in one group only")
+            seen.add(who)
+            groups[-1].append(who)
+        if not groups[-1]:
+            words.missing("a member of the group")
+        if len(groups) < 2:
+            words.missing("'|' and another group, as in partition client | server,")
+        return cls(tuple(map(tuple, groups)))
+
+
+@dataclass(frozen=True, slots=True)
+class Blackhole:
+    """Loses everything in one direction; the other is left alone."""
+
+    where: Pattern
+
+    def __str__(self) -> str:
+        """Return ``blackhole A>B``."""
+        return f"blackhole {self.where}"
+
+    def strikes(self, source: Address, source_role: str | None, target: Address, target_role: str | None) -> bool:
+        """Return whether the direction is meant."""
+        return self.where.fits(source, source_role, target, target_role)
+
+    def check(self, roles: Roles) -> None:
+        """Raise a ValueError for a side that the lab does not have."""
+        self.where.check(roles)
+
+
+@dataclass(frozen=True, slots=True)
+class Flap:
+    """Loses everything in one direction now and then: up first, then down, and so on from when the fault was set."""
+
+    where: Pattern
+    up: Duration
+    down: Duration
+
+    def __str__(self) -> str:
+        """Return ``flap A>B up TIME down TIME``."""
+        return f"flap {self.where} up {write_time(self.up)} down {write_time(self.down)}"
+
+    def strikes(self, source: Address, source_role: str | None, target: Address, target_role: str | None) -> bool:
+        """Return whether the direction is meant."""
+        return self.where.fits(source, source_role, target, target_role)
+
+    def check(self, roles: Roles) -> None:
+        """Raise a ValueError for a side that the lab does not have."""
+        self.where.check(roles)
+
+    def is_down(self, since: Instant, now: Instant) -> bool:
+        """Return whether a flap that was set at ``since`` loses what comes now."""
+        return (now - since) % (self.up + self.down) >= self.up
+
+    @classmethod
+    def read(cls, words: Sentence) -> "Flap":
+        """Take the direction and both times."""
+        where = Pattern.read(words)
+        words.expect("up", "'up TIME down TIME'")
+        up = words.duration("the time up", FLAP_LEAST)
+        words.expect("down", "'down TIME'")
+        return cls(where, up, words.duration("the time down", FLAP_LEAST))
+
+
+Rule = Partition | Blackhole | Flap
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A rule in force.
+
+    Attributes:
+        name: what it is healed by and what verdicts call it; letters, digits, ``_``, ``.`` and ``-``, 64 at most.
+        rule: what it does.
+        since: when it was set.
+        until: when the network heals it by itself; ``None`` where only somebody can.
+
+    Both instants are kept in whole microseconds, rounded up, so that JavaScript's numbers hold them.
+    """
+
+    name: str
+    rule: Rule
+    since: Instant = START
+    until: Instant | None = None
+
+    def __post_init__(self) -> None:
+        """Round the instants.
+
+        Raises:
+            ValueError: the name cannot be one.
+        """
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"{self.name!r} is no name for a fault: 1 to 64 letters, digits, '_', '.' and '-'")
+        object.__setattr__(self, "since", whole_microseconds(self.since))
+        if self.until is not None:
+            object.__setattr__(self, "until", whole_microseconds(self.until))
+
+
+class Setting(NamedTuple):
+    """A fault as it is asked for: its name may be left to whoever sets it, and its lease begins when it is set."""
+
+    rule: Rule
+    name: str = ""
+    lease: Duration | None = None
+
+    def __str__(self) -> str:
+        """Return the text that :func:`read_setting` takes."""
+        name = f" as {self.name}" if self.name else ""
+        return f"{self.rule}{name}" + ("" if self.lease is None else f" for {write_time(self.lease)}")
+
+    def at(self, now: Instant, taken: Collection[str]) -> Fault:
+        """Return the fault that is set now; without a name it gets the first free one of its kind."""
+        kind = str(self.rule).partition(" ")[0]
+        name = self.name or next(name for n in range(1, len(taken) + 2) if (name := f"{kind}-{n}") not in taken)
+        return Fault(name, self.rule, now, None if self.lease is None else Instant(now + self.lease))
+
+
+_ENDS: Final = ("as", "for")
+
+
+def whole_microseconds(instant: Instant) -> Instant:
+    """Return the instant, rounded up to whole microseconds."""
+    return Instant(-(-instant // MICROSECOND) * MICROSECOND)
+
+
+def parse_rule(text: str) -> Rule:
+    """Return the rule that a text says.
+
+    Raises:
+        GrammarError: points at the word.
+    """
+    words = Sentence(text)
+    rule = read_rule(words)
+    words.end()
+    return rule
+
+
+def read_rule(words: Sentence) -> Rule:
+    """Take a rule."""
+    word = words.take("a rule, such as partition client | server")
+    match word.text.lower():
+        case "partition":
+            return Partition.read(words)
+        case "blackhole":
+            return Blackhole(Pattern.read(words))
+        case "flap":
+            return Flap.read(words)
+        case _:
+            raise words.error(word, f"no rule begins so; there are {', '.join(RULES)}", RULES)
+
+
+def read_setting(words: Sentence) -> Setting:
+    """Take ``RULE [as NAME] [for TIME]``."""
+    rule, name, lease = read_rule(words), "", None
+    if words.skip("as"):
+        word = words.take("a name")
+        if not _NAME.fullmatch(word.text):
+            raise words.error(word, "a name has letters, digits, '_', '.' and '-', 64 at most")
+        name = word.text
+    if words.skip("for"):
+        lease = words.duration("the lease", 1)
+    return Setting(rule, name, lease)

@@ -1,0 +1,65 @@
+"""Configurations as JSON."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tcplab.netem.configuration import Configuration
+from tcplab.netem.faults import Fault, parse_rule
+from tcplab.netem.patterns import Pattern
+from tcplab.netem.profile import Profile
+from tcplab.netem.snapshot import InvalidConfiguration, from_json, to_json
+from tcplab.units import MILLISECOND, SECOND, Duration, Instant
+
+CONFIGURATION = Configuration(
+    revision=7,
+    links={Pattern("client", "server"): Profile(delay=Duration(50 * MILLISECOND)), Pattern("10.0.1.1", "*"): Profile()},
+    faults=(Fault("split", parse_rule("partition client | server"), Instant(5_000), Instant(30 * SECOND)),),
+)
+JSON = {
+    "revision": 7,
+    "links": {"client>server": "delay 50ms", "10.0.1.1>*": "limit 1000"},
+    "faults": [{"name": "split", "rule": "partition client | server", "since": 5, "until": 30_000_000}],
+}
+
+
+def test_a_configuration_is_written_as_texts_and_read_back() -> None:
+    assert to_json(CONFIGURATION) == JSON
+    assert from_json(json.loads(json.dumps(JSON))) == CONFIGURATION
+
+
+def test_what_is_left_out_has_its_default() -> None:
+    assert from_json({}) == Configuration()
+
+
+@pytest.mark.parametrize(
+    ("value", "problems"),
+    [
+        ({"links": {"client": "delay 1ms"}}, (
+            "links['client']: 'client' at column 1: a direction has two sides, as in client>server, 10.0.1.1>* or *>*",
+        )),
+        ({"links": {"client>server": "delay 1ms loos 1%"}}, (
+            "links['client>server']: 'loos' at column 11: there is no such clause; did you mean 'loss'?",
+        )),
+        ({"faults": [{"name": "a", "rule": "partition client"}, {"name": "b c", "rule": "blackhole *>*"}]}, (
+            "faults[0]: at the end of 'partition client': '|' and another group, as in partition client | server, "
+            "is missing",
+            "faults[1]: 'b c' is no name for a fault: 1 to 64 letters, digits, '_', '.' and '-'",
+        )),
+        ({"faults": [{"name": "a"}]}, ("faults[0].rule: field required",)),
+        ({"fault": []}, ("fault: extra inputs are not permitted",)),
+        ({"revision": -1}, ("revision: input should be greater than or equal to 0; it is -1",)),
+        ({"faults": [{"name": "a", "rule": "blackhole *>*", "until": "soon"}]}, (
+            "faults[0].until: input should be a valid integer; it is 'soon'",
+        )),
+        ({"faults": [{"name": "a", "rule": "blackhole *>*"}] * 2}, ("faults: two are called 'a'",)),
+        ([], ("configuration: must be an object; it is []",)),
+    ],
+)  # fmt: skip
+def test_what_is_no_configuration_is_refused_with_every_path(value: Any, problems: tuple[str, ...]) -> None:
+    with pytest.raises(InvalidConfiguration) as raised:
+        from_json(value)
+
+    assert raised.value.problems == problems
+    assert str(raised.value) == "\n".join(problems)
