@@ -141,7 +141,7 @@ def _delay() -> Row:
                 "s",
                 Query(promql.mean(RTT), "round trip"),
                 Query(promql.mean(RTO), "timeout"),
-                Query(f"sum({asked})", "delay there and back", dashed=True),
+                Query(f"sum(max by (link) ({asked}))", "delay there and back", dashed=True),
             ),
             lines(
                 "Packets on their way",

@@ -83,21 +83,38 @@ async def serve_host(
         await wind_up(driver, host, app)
 
 
-async def serve_network(settings: NodeSettings, network: Network, stop: asyncio.Event) -> None:
-    """Run the network until told to stop; what is under way is lost, as on a network that is switched off.
+async def serve_network(settings: NodeSettings, stop: asyncio.Event, make: Callable[[int], Network]) -> None:
+    """Run a shard of the network until told to stop; what is under way is lost, as on a network that is switched off.
+
+    Args:
+        settings: of the service.
+        stop: set when it is time to stop.
+        make: makes the network of a seed, once it is known which shard this is.
 
     Raises:
         PortError: the broker will not have us.
         ExpositionError: metrics cannot be served.
         Stopped: told to stop before it had begun.
     """
-    clock = Clock(settings.time_scale)
-    port = AmqpPort(settings.broker, NetworkEnd(), clock=clock, name="netem", lifetime=settings.msl)
+    clock, voice, end = Clock(settings.time_scale), Voice(), NetworkEnd()
+    port = AmqpPort(settings.broker, end, clock=clock, name="netem", lifetime=settings.msl)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(port.close)
-        station = Station("netem", "netem", network, port, clock, settings)
-        driver = await stack.enter_async_context(station.running(Voice(), stop))
+        await unless_stopped(stop, port.connect(lambda event: voice.observe("netem", event, clock.now())))
+        name = f"netem-{end.shard}"
+        station = Station("netem", name, make(shard_seed(settings.seed, end.shard)), port, clock, settings)
+        driver = await stack.enter_async_context(station.running(voice, stop))
         await _until(stop, driver)
+
+
+def shard_seed(seed: int, shard: int) -> int:
+    """Return what a shard draws from: shards that share a seed must not draw the same, and the first has it as it is.
+
+    Args:
+        seed: of the lab, below 2**63.
+        shard: counted from 1.
+    """
+    return seed + (shard - 1 << 63)
 
 
 @dataclass(frozen=True, slots=True)

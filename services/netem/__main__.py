@@ -16,7 +16,7 @@ async def serve(settings: NetemSettings, stop: asyncio.Event) -> None:
         link_name("client", "server"): settings.profile("to_server"),
         link_name("server", "client"): settings.profile("to_client"),
     }
-    await serve_network(settings, Network(profiles, seed=settings.seed, lifetime=settings.msl), stop)
+    await serve_network(settings, stop, lambda seed: Network(profiles, seed=seed, lifetime=settings.msl))
 
 
 if __name__ == "__main__":

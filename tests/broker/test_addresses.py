@@ -113,14 +113,6 @@ async def test_an_address_outside_the_users_prefix_is_refused(amqp_lab: Lab, add
 
 
 @in_loop
-async def test_a_lab_has_one_network(amqp_lab: Lab) -> None:
-    async with open_port(amqp_lab, "netem", network_end(amqp_lab)):
-        line = await refusal(make(amqp_lab, "netem", network_end(amqp_lab)))
-
-    assert line.startswith("this lab has a network already; stop it, or use another virtual host")
-
-
-@in_loop
 async def test_a_host_is_not_the_network(amqp_lab: Lab) -> None:
     line = await refusal(make(amqp_lab, "client", network_end(amqp_lab)))
 

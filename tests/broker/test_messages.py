@@ -92,10 +92,10 @@ def test_messages_are_transient_expire_with_the_msl_and_name_their_sender(amqp_l
             client.send([fresh(1)])
 
     with channel(amqp_lab.broker("netem")) as network:
-        network.queue_declare("network", exclusive=True)
-        network.queue_bind("network", "to-network")
+        network.queue_declare("network.1", exclusive=True)
+        network.queue_bind("network.1", "to-network", "1")
         send_one()
-        method, properties, body = network.basic_get("network", auto_ack=True)
+        method, properties, body = network.basic_get("network.1", auto_ack=True)
 
     assert method is not None
     assert properties is not None

@@ -32,8 +32,8 @@ Way = Callable[[BlockingChannel], object]
 def declared(lab: Lab) -> Iterator[BlockingChannel]:
     """The network's queue and the server's, as in a lab that runs; gives the server's channel."""
     with channel(lab.broker("netem")) as network, channel(lab.broker("server")) as server:
-        network.queue_declare("network", exclusive=True)
-        network.queue_bind("network", "to-network")
+        network.queue_declare("network.1", exclusive=True)
+        network.queue_bind("network.1", "to-network", "1")
         network.queue_declare("quarantine", durable=True, arguments={"x-expires": 60_000})
         server.queue_declare(VICTIM, exclusive=True)
         yield server
@@ -54,7 +54,7 @@ def deadlettered(exchange: str) -> Way:
 def bound(exchange: str) -> Way:
     def way(asked: BlockingChannel) -> None:
         asked.queue_declare(OWN, exclusive=True)
-        asked.queue_bind(OWN, exchange)
+        asked.queue_bind(OWN, exchange, "1")
 
     return way
 
@@ -81,14 +81,14 @@ WAYS: dict[str, Way] = {
     ),
     "read another's queue": lambda asked: asked.basic_get(VICTIM),
     "take messages from another's queue": lambda asked: asked.basic_consume(VICTIM, lambda *_: None),
-    "read the network's queue": lambda asked: asked.basic_get("network"),
+    "read the network's queue": lambda asked: asked.basic_get("network.1"),
     "read the quarantine": lambda asked: asked.basic_get("quarantine"),
-    "bind another's queue": lambda asked: asked.queue_bind(VICTIM, "to-network"),
+    "bind another's queue": lambda asked: asked.queue_bind(VICTIM, "to-network", "1"),
     "bind its own queue to what goes to the network": bound("to-network"),
     "bind its own queue to amq.direct": bound("amq.direct"),
     "claim an address outside its prefix": lambda asked: asked.queue_declare("host.10.0.2.9", exclusive=True),
     "claim an address that only begins alike": lambda asked: asked.queue_declare("host.10.0.11.9", exclusive=True),
-    "claim the network's place": lambda asked: asked.queue_declare("network", exclusive=True),
+    "claim a shard of the network": lambda asked: asked.queue_declare("network.2", exclusive=True),
     "empty another's queue": lambda asked: asked.queue_purge(VICTIM),
     "delete another's queue": lambda asked: asked.queue_delete(VICTIM),
     "delete the way to the network": lambda asked: asked.exchange_delete("to-network"),

@@ -108,7 +108,7 @@ async def test_a_connection_that_people_close_is_made_again(amqp_lab: Lab) -> No
 
 @in_loop
 async def test_a_queue_that_the_broker_takes_away_is_claimed_again(amqp_lab: Lab) -> None:
-    cancel = pika.frame.Method(1, pika.spec.Basic.Cancel(consumer_tag="network", nowait=True)).marshal()
+    cancel = pika.frame.Method(1, pika.spec.Basic.Cancel(consumer_tag="network.1", nowait=True)).marshal()
 
     async with (
         cable_for(amqp_lab) as cable,

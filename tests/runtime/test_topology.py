@@ -7,17 +7,19 @@ import pytest
 from tcplab.node import Address
 from tcplab.runtime.amqp.topology import (
     EXCHANGES,
+    SHARDS,
     Permissions,
     Queue,
     host_permissions,
     host_queue,
     network_permissions,
     network_queue,
+    pair_key,
     permissions,
     quarantine_queue,
 )
 
-QUEUES = [host_queue(Address("10.0.1.7")), network_queue(), quarantine_queue()]
+QUEUES = [host_queue(Address("10.0.1.7")), network_queue(16), quarantine_queue()]
 
 
 def named(queue: Queue) -> str:
@@ -45,7 +47,22 @@ def test_every_queue_says_of_what_kind_it_is(queue: Queue) -> None:
 
 def test_the_names_are_those_of_the_design() -> None:
     assert host_queue(Address("10.0.1.7")).name == "host.10.0.1.7"
-    assert EXCHANGES == {"to-network": "fanout", "quarantine": "fanout", "events": "topic"}
+    assert [network_queue(shard).name for shard in SHARDS] == [f"network.{number}" for number in range(1, 17)]
+    assert EXCHANGES == {"to-network": "x-consistent-hash", "quarantine": "fanout", "events": "topic"}
+
+
+def test_both_directions_of_a_pair_have_one_key_and_no_other_pair_has_it() -> None:
+    addresses = [Address(f"10.0.{net}.{host}") for net in (1, 2) for host in (1, 11, 2, 21)]
+    keys = {frozenset((one, other)): pair_key(one, other) for one in addresses for other in addresses}
+
+    assert all(pair_key(*sorted(pair, reverse=True)) == key for pair, key in keys.items() if len(pair) == 2)
+    assert len(set(keys.values())) == len(keys)
+
+
+@pytest.mark.parametrize(("name", "may"), [("network.1", True), ("network.16", True), ("network", False)])
+def test_the_network_holds_its_shards(name: str, may: bool) -> None:
+    for pattern in network_permissions():
+        assert bool(re.search(pattern, name)) is may
 
 
 CLIENT_MAY = host_permissions("10.0.1.0/24")
@@ -67,7 +84,7 @@ def test_a_host_may_configure_and_read_the_queues_of_its_prefix(name: str) -> No
         "xhost.10.0.1.1",
         "host.10.0.1.",
         "host.10.0.1.1x",
-        "network",
+        "network.1",
         "quarantine",
         "to-network",
         "amq.default",
@@ -84,7 +101,9 @@ def test_a_host_may_write_to_these_three(name: str) -> None:
     assert re.search(CLIENT_MAY.write, name)
 
 
-@pytest.mark.parametrize("name", ["amq.default", "amq.direct", "amq.topic", "network", "to-networks", "host.10.0.2.1"])
+@pytest.mark.parametrize(
+    "name", ["amq.default", "amq.direct", "amq.topic", "network.1", "to-networks", "host.10.0.2.1", ""]
+)
 def test_a_host_may_write_to_nothing_else(name: str) -> None:
     assert not re.search(CLIENT_MAY.write, name)
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from services.common.nodes import shard_seed
+from tcplab.runtime.amqp.topology import SHARDS
 from tests.services.process import Service, free_port
 from tests.support.labs import Lab
 
@@ -150,6 +152,24 @@ def test_clients_lease_addresses_of_their_own(amqp_lab: Lab) -> None:
         lines = {first.says("the broker answers"), second.says("the broker answers")}
 
     assert lines == {f"client-10.0.1.{number}: the broker answers" for number in (1, 2)}
+
+
+@pytest.mark.broker
+def test_networks_of_one_lab_are_its_shards(amqp_lab: Lab) -> None:
+    settings = at(amqp_lab, "netem")
+    with Service("netem", **settings) as first, Service("netem", **settings) as second:
+        lines = {first.says("the broker answers"), second.says("the broker answers")}
+        nodes = {line for each in (first, second) for line in scrape(each).splitlines() if "tcplab_node_info{" in line}
+
+    assert lines == {f"netem-{number}: the broker answers" for number in (1, 2)}
+    assert nodes == {f'tcplab_node_info{{node="netem-{number}",role="netem"}} 1.0' for number in (1, 2)}
+
+
+def test_no_two_shards_draw_from_one_seed() -> None:
+    seeds = {(seed, shard): shard_seed(seed, shard) for seed in (0, 1, 2**63 - 1) for shard in SHARDS}
+
+    assert len(set(seeds.values())) == len(seeds)
+    assert [seeds[seed, 1] for seed in (0, 1, 2**63 - 1)] == [0, 1, 2**63 - 1], "the first draws what its seed says"
 
 
 def health(service: Service) -> tuple[int, str]:

@@ -159,7 +159,9 @@ def _node(server: str, folder: Path) -> tuple[Found, Callable[[], None]]:
     home = folder / "node"
     (home / "conf.d").mkdir(parents=True)
     (home / "definitions.json").write_text(_definitions(), encoding="utf-8")
-    (home / "enabled_plugins").write_text("[rabbitmq_management].\n", encoding="utf-8")
+    (home / "enabled_plugins").write_text(
+        "[rabbitmq_consistent_hash_exchange,rabbitmq_management].\n", encoding="utf-8"
+    )
     control = str(Path(server).with_name("rabbitmqctl"))
     environment = os.environ | {
         "HOME": str(home),

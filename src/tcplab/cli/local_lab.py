@@ -124,7 +124,7 @@ def _ports(plan: LocalPlan, clock: Clock) -> dict[str, Port]:
             "client": hub.host(CLIENT, "client"),
         }
     ends: dict[str, End] = {
-        "netem": NetworkEnd(verify=False),
+        "netem": NetworkEnd(verify=False, alone=True),
         "server": HostEnd(DEFAULT_ROLES["server"], SERVER),
         "client": HostEnd(DEFAULT_ROLES["client"], CLIENT),
     }

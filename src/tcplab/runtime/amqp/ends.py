@@ -1,4 +1,4 @@
-"""The two kinds of ends a link can have: a host, which claims an address, and the network, which claims the lab."""
+"""The two kinds of ends a link can have: a host, which claims an address, and the network, which claims a shard."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -7,14 +7,24 @@ from typing import Final, Protocol
 
 from tcplab.node import Address
 from tcplab.port import PortError
-from tcplab.runtime.amqp.link import NOT_FOUND, RESOURCE_LOCKED, Link, Refused, Unreachable
+from tcplab.runtime.amqp.link import (
+    NOT_FOUND,
+    PRECONDITION_FAILED,
+    RESOURCE_LOCKED,
+    Link,
+    Refused,
+    Unreachable,
+)
 from tcplab.runtime.amqp.topology import (
     EXCHANGES,
     QUARANTINE,
+    SHARDS,
     TO_NETWORK,
+    WEIGHT,
     Queue,
     host_queue,
     network_queue,
+    pair_key,
     quarantine_queue,
 )
 
@@ -82,9 +92,9 @@ class HostEnd:
             await _hold(link, host_queue(self._address), taken, patience, say)
         return host_queue(self._address).name
 
-    def route(self, _target: Address, /) -> tuple[str, str]:
-        """Send everything to the network."""
-        return TO_NETWORK, ""
+    def route(self, target: Address, /) -> tuple[str, str]:
+        """Send everything to the network, to that shard of it that has this pair of hosts."""
+        return TO_NETWORK, pair_key(self.address, target)
 
     def sender(self, _user: str | None, /) -> str | None:
         """Ask nobody's name: none but the network can reach a host's queue."""
@@ -99,29 +109,46 @@ class HostEnd:
 
 
 class NetworkEnd:
-    """The network: takes what hosts send, and alone puts messages into their queues."""
+    """The network, or a shard of it: takes what hosts send, and alone puts messages into their queues."""
 
-    def __init__(self, senders: Mapping[str, str] | None = None, *, verify: bool = True) -> None:
+    def __init__(self, senders: Mapping[str, str] | None = None, *, verify: bool = True, alone: bool = False) -> None:
         """Know the senders.
 
         Args:
             senders: the role of each user of the broker that is not called by its role.
             verify: whether to say who sends; not where all hosts are one user, as in a lab within one process.
+            alone: whether to be the whole network, and refuse a lab that has one, instead of its next shard.
         """
         self._senders = dict(senders or {})
         self._verify = verify
+        self._alone = alone
+        self._shard = SHARDS[0] if alone else None
+
+    @property
+    def shard(self) -> int:
+        """Which shard of the network this is, once the port has connected; it never changes."""
+        assert self._shard is not None, "a shard is claimed by connecting the port"
+        return self._shard
 
     async def claim(self, link: Link, patience: float, say: Say) -> str:
-        """Declare the lab, and claim the network's queue."""
+        """Declare the lab, and claim the queue of a shard: the lowest that is free, and later the same again."""
         for name, kind in EXCHANGES.items():
-            await link.declare_exchange(name, kind)
+            await _declare_exchange(link, name, kind)
         await link.declare_queue(quarantine_queue())
         await link.bind(QUARANTINE, QUARANTINE)
         choice = "use another virtual host (TCPLAB_VHOST, or the path of the URL)"
-        taken = f"this lab has a network already; stop it, or {choice}"
-        await _hold(link, network_queue(), taken, patience, say)
-        await link.bind(network_queue().name, TO_NETWORK)
-        return network_queue().name
+        if self._alone:
+            for shard in SHARDS:
+                taken = f"this lab has a network already; stop it, or {choice}"
+                await _hold(link, network_queue(shard), taken, patience, say)
+        elif self._shard is None:
+            self._shard = await self._next_shard(link, choice)
+        else:
+            taken = f"shard {self._shard} of the network runs elsewhere by now; start this one anew"
+            await _hold(link, network_queue(self._shard), taken, patience, say)
+        queue = network_queue(self.shard).name
+        await link.bind(queue, TO_NETWORK, WEIGHT)
+        return queue
 
     def route(self, target: Address, /) -> tuple[str, str]:
         """Send to the host's queue, through the default exchange."""
@@ -132,6 +159,24 @@ class NetworkEnd:
         if not self._verify:
             return None
         return self._senders.get(user, user) if user else ""
+
+    async def _next_shard(self, link: Link, choice: str) -> int:
+        for shard in SHARDS:
+            if await _free(link, network_queue(shard)):
+                return shard
+        raise PortError(f"all {len(SHARDS)} shards of the lab's network run already; stop one, or {choice}")
+
+
+async def _declare_exchange(link: Link, name: str, kind: str) -> None:
+    """Declare an exchange, in the place of one that an earlier release has left behind with another type."""
+    try:
+        await link.declare_exchange(name, kind)
+    except Refused as error:
+        if error.code != PRECONDITION_FAILED:
+            raise
+        await link.open_channel()
+        await link.delete_unused_exchange(name)
+        await link.declare_exchange(name, kind)
 
 
 async def _free(link: Link, queue: Queue) -> bool:

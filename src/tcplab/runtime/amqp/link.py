@@ -24,6 +24,7 @@ ACCESS_REFUSED: Final = 403
 NOT_FOUND: Final = 404
 RESOURCE_LOCKED: Final = 405
 PRECONDITION_FAILED: Final = 406
+COMMAND_INVALID: Final = 503
 NOT_ALLOWED: Final = 530
 
 OnMessage = Callable[[pika.BasicProperties, bytes], None]
@@ -191,6 +192,16 @@ class Link:
         self._open_channel.exchange_declare(name, kind, durable=True, callback=self._answered)
         await answer
 
+    async def delete_unused_exchange(self, name: str) -> None:
+        """Delete an exchange to which nothing is bound.
+
+        Raises:
+            LinkError: something is, the broker refuses, or the link failed.
+        """
+        answer = self._expect()
+        self._open_channel.exchange_delete(name, if_unused=True, callback=self._answered)
+        await answer
+
     async def declare_queue(self, queue: Queue) -> None:
         """Declare a queue.
 
@@ -207,14 +218,14 @@ class Link:
         )
         await answer
 
-    async def bind(self, queue: str, exchange: str) -> None:
+    async def bind(self, queue: str, exchange: str, key: str = "") -> None:
         """Bind a queue to an exchange.
 
         Raises:
             LinkError: the broker refuses, or the link failed.
         """
         answer = self._expect()
-        self._open_channel.queue_bind(queue, exchange, callback=self._answered)
+        self._open_channel.queue_bind(queue, exchange, key, callback=self._answered)
         await answer
 
     async def consume(self, queue: str, on_message: OnMessage) -> None:

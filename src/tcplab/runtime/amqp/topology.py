@@ -1,8 +1,10 @@
 """Exchanges, queues and permissions of a lab on a broker: the names, and what each queue is declared with.
 
-Hosts publish to ``to-network``; the network consumes from its queue and publishes through the default exchange to the
-queue ``host.<address>``, which its host holds exclusively. Whoever may bind a queue may bind it to anything, so hosts
-may bind nothing: the default exchange needs no binding.
+Hosts publish to ``to-network``, which spreads pairs of hosts over the shards of the network: both directions of a pair
+go to one and the same, in the order in which they were published. A shard consumes from its queue, ``network.1`` or
+another up to ``network.16``, and publishes through the default exchange to the queue ``host.<address>``, which its host
+holds exclusively. Whoever may bind a queue may bind it to anything, so hosts may bind nothing: the default exchange
+needs no binding.
 """
 
 from collections.abc import Mapping
@@ -18,10 +20,13 @@ VHOST_DEFAULT: Final = "tcplab"
 TO_NETWORK: Final = "to-network"
 QUARANTINE: Final = "quarantine"
 EVENTS: Final = "events"
-EXCHANGES: Final[Mapping[str, str]] = {QUARANTINE: "fanout", EVENTS: "topic", TO_NETWORK: "fanout"}
+EXCHANGES: Final[Mapping[str, str]] = {QUARANTINE: "fanout", EVENTS: "topic", TO_NETWORK: "x-consistent-hash"}
 """Exchanges and their types; ``to-network`` comes last, since hosts take it for the sign that all are there."""
 
-NETWORK_QUEUE: Final = "network"
+SHARDS: Final = range(1, 17)
+"""What the network may be divided into."""
+WEIGHT: Final = "1"
+"""A shard's share of the pairs, against the others': the key that binds its queue."""
 NETEM: Final = "netem"
 
 _DAY: Final = 24 * 60 * MINUTE // MILLISECOND
@@ -56,9 +61,14 @@ def host_queue(address: Address) -> Queue:
     return _wire(f"host.{address}")
 
 
-def network_queue() -> Queue:
-    """Return the queue of the network; who holds it is the network."""
-    return _wire(NETWORK_QUEUE)
+def network_queue(shard: int) -> Queue:
+    """Return the queue of a shard of the network; who holds it is that shard."""
+    return _wire(f"network.{shard}")
+
+
+def pair_key(one: Address, other: Address) -> str:
+    """Return the routing key of what two hosts send each other, the same for both directions."""
+    return f"{one}-{other}" if one < other else f"{other}-{one}"
 
 
 def quarantine_queue() -> Queue:
@@ -103,8 +113,9 @@ def host_permissions(prefix: str) -> Permissions:
 
 def network_permissions() -> Permissions:
     """Return the permissions of the network: its topology, and, alone of all, every host's queue."""
-    topology = _any_of(TO_NETWORK, NETWORK_QUEUE, QUARANTINE, EVENTS)
-    return Permissions(topology, _any_of("amq.default", NETWORK_QUEUE, QUARANTINE, EVENTS), topology)
+    shards = _literal("network.") + "[0-9]+"
+    topology = _any_of(TO_NETWORK, shards, QUARANTINE, EVENTS)
+    return Permissions(topology, _any_of(_literal("amq.default"), shards, QUARANTINE, EVENTS), topology)
 
 
 def permissions() -> Mapping[str, Permissions]:
@@ -112,8 +123,8 @@ def permissions() -> Mapping[str, Permissions]:
     return {role: host_permissions(prefix) for role, prefix in DEFAULT_ROLES.items()} | {NETEM: network_permissions()}
 
 
-def _any_of(*names: str) -> str:
-    return f"^({'|'.join(map(_literal, names))})$"
+def _any_of(*patterns: str) -> str:
+    return f"^({'|'.join(patterns)})$"
 
 
 def _literal(text: str) -> str:

@@ -2,7 +2,14 @@
 
 from tcplab.port import PortError
 from tcplab.runtime.amqp.broker import Broker
-from tcplab.runtime.amqp.link import ACCESS_REFUSED, NOT_ALLOWED, PRECONDITION_FAILED, LinkError, Refused
+from tcplab.runtime.amqp.link import (
+    ACCESS_REFUSED,
+    COMMAND_INVALID,
+    NOT_ALLOWED,
+    PRECONDITION_FAILED,
+    LinkError,
+    Refused,
+)
 
 
 def hopelessness(error: LinkError | PortError, broker: Broker) -> PortError | None:
@@ -17,6 +24,9 @@ def hopelessness(error: LinkError | PortError, broker: Broker) -> PortError | No
             advice = f"it refuses the password of user {broker.user!r}; give the one that its definitions have"
         case code if code == ACCESS_REFUSED:
             advice = f"{said}; rabbitmq/definitions.json says who may do what"
+        case code if code in (PRECONDITION_FAILED, COMMAND_INVALID) and said.startswith("unknown exchange type"):
+            plugin = "rabbitmq-plugins enable rabbitmq_consistent_hash_exchange"
+            advice = f"{said}; enable its plugin there ({plugin})"
         case code if code == PRECONDITION_FAILED:
             advice = f"{said}; delete what was declared otherwise, or use another virtual host (TCPLAB_VHOST)"
         case code if code == NOT_ALLOWED and "limit" not in said:  # a limit of connections may be lifted
