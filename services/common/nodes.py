@@ -15,7 +15,7 @@ from services.common.voice import LinkWatch, Voice, say
 from tcplab.netem.network import Network
 from tcplab.node import Address, Observer, Output
 from tcplab.observe.journal import JournalFile
-from tcplab.runtime.amqp import AmqpPort, HostEnd, NetworkEnd
+from tcplab.runtime.amqp import AmqpPort, Bulletin, HostEnd, NetworkEnd
 from tcplab.runtime.clock import Clock
 from tcplab.runtime.loop import Driver
 from tcplab.runtime.station import metrics_of, serve_metrics
@@ -104,6 +104,9 @@ async def serve_network(settings: NodeSettings, stop: asyncio.Event, make: Calla
         name = f"netem-{end.shard}"
         station = Station("netem", name, make(shard_seed(settings.seed, end.shard)), port, clock, settings)
         driver = await stack.enter_async_context(station.running(voice, stop))
+        bulletin = Bulletin(settings.broker, name, attach=driver.attach, detach=driver.detach, say=say)
+        bulletin.start()
+        stack.push_async_callback(bulletin.close)
         await _until(stop, driver)
 
 

@@ -85,6 +85,11 @@ WAYS: dict[str, Way] = {
     "read the quarantine": lambda asked: asked.basic_get("quarantine"),
     "bind another's queue": lambda asked: asked.queue_bind(VICTIM, "to-network", "1"),
     "bind its own queue to what goes to the network": bound("to-network"),
+    "bind its own queue to what is told of the network": bound("events"),
+    "claim a watcher's queue": lambda asked: asked.queue_declare("watcher.1", exclusive=True),
+    "claim the queue in which a network hears of watchers": lambda asked: asked.queue_declare(
+        "watched.1", exclusive=True
+    ),
     "bind its own queue to amq.direct": bound("amq.direct"),
     "claim an address outside its prefix": lambda asked: asked.queue_declare("host.10.0.2.9", exclusive=True),
     "claim an address that only begins alike": lambda asked: asked.queue_declare("host.10.0.11.9", exclusive=True),

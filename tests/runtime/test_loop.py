@@ -114,6 +114,20 @@ async def test_observers_are_told_of_the_packet_then_the_nodes_events_then_what_
 
 
 @in_leaping_time
+async def test_an_observer_may_come_and_go_while_the_driver_runs() -> None:
+    node, port, stays, guest = Scripted(), TestPort(), Notes(), Notes()
+
+    async with drive(node, port, stays) as driver:
+        for number, change in enumerate((driver.attach, driver.detach, driver.detach), start=1):
+            port.deliver([packet(number, NOON)], None)
+            change(guest)
+        port.deliver([packet(4, NOON)], None)
+
+    assert [event for _, event in stays.told] == [PacketReceived(packet(number, NOON)) for number in (1, 2, 3, 4)]
+    assert [event for _, event in guest.told] == [PacketReceived(packet(2, NOON))]
+
+
+@in_leaping_time
 async def test_what_one_turn_brings_forth_leaves_as_one_batch() -> None:
     node = Scripted(
         [NOON + SECOND],

@@ -17,9 +17,17 @@ from tcplab.runtime.amqp.topology import (
     pair_key,
     permissions,
     quarantine_queue,
+    watched_queue,
+    watcher_queue,
 )
 
-QUEUES = [host_queue(Address("10.0.1.7")), network_queue(16), quarantine_queue()]
+QUEUES = [
+    host_queue(Address("10.0.1.7")),
+    network_queue(16),
+    quarantine_queue(),
+    watched_queue("1a"),
+    watcher_queue("1a"),
+]
 
 
 def named(queue: Queue) -> str:
@@ -87,6 +95,9 @@ def test_a_host_may_configure_and_read_the_queues_of_its_prefix(name: str) -> No
         "network.1",
         "quarantine",
         "to-network",
+        "events",
+        "watched.1a",
+        "watcher.1a",
         "amq.default",
         "",
     ],
@@ -114,6 +125,13 @@ def test_only_the_network_may_write_to_the_default_exchange() -> None:
     assert able == ["netem"]
     assert not re.search(network_permissions().read, "host.10.0.1.1")
     assert not re.search(network_permissions().configure, "host.10.0.1.1")
+
+
+def test_the_network_may_hear_of_watchers_and_takes_no_watchers_queue() -> None:
+    for pattern in network_permissions():
+        assert re.search(pattern, watched_queue("0f").name)
+        assert not re.search(pattern, watcher_queue("0f").name)
+        assert not re.search(pattern, "watched")
 
 
 def test_a_wider_prefix_ends_at_a_dot_too() -> None:

@@ -122,6 +122,14 @@ class Driver:
         except Exception as error:
             self._fail(error)
 
+    def attach(self, observer: Observer) -> None:
+        """Tell one more observer of everything from now on, after the others; for the loop's own thread."""
+        self._observers = (*self._observers, observer)
+
+    def detach(self, observer: Observer) -> None:
+        """Tell an observer of nothing more; one that is not there is no matter."""
+        self._observers = tuple(each for each in self._observers if each is not observer)
+
     def stop(self) -> None:
         """Let :meth:`done` return; may be called more than once."""
         if not self._end.done():

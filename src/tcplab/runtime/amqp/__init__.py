@@ -9,8 +9,9 @@ A host leases its address by connecting the port; then there can be a host, and 
 """
 
 from tcplab.runtime.amqp.broker import Broker
+from tcplab.runtime.amqp.bulletin import Batch, Bulletin, Feed
 from tcplab.runtime.amqp.ends import HostEnd, NetworkEnd
 from tcplab.runtime.amqp.port import AmqpPort
 from tcplab.runtime.amqp.standing import AmqpLimits
 
-__all__ = ["AmqpLimits", "AmqpPort", "Broker", "HostEnd", "NetworkEnd"]
+__all__ = ["AmqpLimits", "AmqpPort", "Batch", "Broker", "Bulletin", "Feed", "HostEnd", "NetworkEnd"]

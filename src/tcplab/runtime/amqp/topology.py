@@ -20,6 +20,10 @@ VHOST_DEFAULT: Final = "tcplab"
 TO_NETWORK: Final = "to-network"
 QUARANTINE: Final = "quarantine"
 EVENTS: Final = "events"
+LEASE: Final = "lease"
+"""Routing key of ``events``: somebody watches, and goes on to do so for a while."""
+JOURNAL: Final = "journal"
+"""Routing key of ``events``: what a node that is watched tells."""
 EXCHANGES: Final[Mapping[str, str]] = {QUARANTINE: "fanout", EVENTS: "topic", TO_NETWORK: "x-consistent-hash"}
 """Exchanges and their types; ``to-network`` comes last, since hosts take it for the sign that all are there."""
 
@@ -28,6 +32,9 @@ SHARDS: Final = range(1, 17)
 WEIGHT: Final = "1"
 """A shard's share of the pairs, against the others': the key that binds its queue."""
 NETEM: Final = "netem"
+
+WATCHED: Final = "watched."
+"""What the queues begin with in which networks hear that they are watched."""
 
 _DAY: Final = 24 * 60 * MINUTE // MILLISECOND
 
@@ -41,7 +48,7 @@ class Queue(NamedTuple):
     arguments: Mapping[str, str | int]
 
 
-def _wire(name: str) -> Queue:
+def _wire(name: str, *, messages: int = 10_000) -> Queue:
     """A queue that behaves as a wire does: gone with its holder, and full it loses the oldest first."""
     return Queue(
         name,
@@ -49,7 +56,7 @@ def _wire(name: str) -> Queue:
         durable=False,
         arguments={
             "x-queue-type": "classic",  # a virtual host's default may be another
-            "x-max-length": 10_000,
+            "x-max-length": messages,
             "x-max-length-bytes": 64 << 20,
             "x-overflow": "drop-head",
         },
@@ -88,6 +95,16 @@ def quarantine_queue() -> Queue:
     )
 
 
+def watched_queue(token: str) -> Queue:
+    """Return the queue in which one network hears that it is watched."""
+    return _wire(f"{WATCHED}{token}", messages=100)
+
+
+def watcher_queue(token: str) -> Queue:
+    """Return the queue of one watcher; one who is slow misses the oldest."""
+    return _wire(f"watcher.{token}", messages=2_000)
+
+
 class Permissions(NamedTuple):
     """What a user may do in a virtual host, as the regular expressions that RabbitMQ wants."""
 
@@ -113,9 +130,10 @@ def host_permissions(prefix: str) -> Permissions:
 
 def network_permissions() -> Permissions:
     """Return the permissions of the network: its topology, and, alone of all, every host's queue."""
-    shards = _literal("network.") + "[0-9]+"
-    topology = _any_of(TO_NETWORK, shards, QUARANTINE, EVENTS)
-    return Permissions(topology, _any_of(_literal("amq.default"), shards, QUARANTINE, EVENTS), topology)
+    shards, watched = _literal("network.") + "[0-9]+", _literal(WATCHED) + "[0-9a-f]+"
+    topology = _any_of(TO_NETWORK, shards, QUARANTINE, EVENTS, watched)
+    write = _any_of(_literal("amq.default"), shards, QUARANTINE, EVENTS, watched)
+    return Permissions(topology, write, topology)
 
 
 def permissions() -> Mapping[str, Permissions]:
