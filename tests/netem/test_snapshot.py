@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tcplab.netem.changes import parse_entry
 from tcplab.netem.configuration import Configuration
 from tcplab.netem.faults import Fault, parse_rule
 from tcplab.netem.patterns import Pattern
@@ -16,11 +17,13 @@ CONFIGURATION = Configuration(
     revision=7,
     links={Pattern("client", "server"): Profile(delay=Duration(50 * MILLISECOND)), Pattern("10.0.1.1", "*"): Profile()},
     faults=(Fault("split", parse_rule("partition client | server"), Instant(5_000), Instant(30 * SECOND)),),
+    timeline=(parse_entry("at 5s: heal split").set_at(Instant(6_000)),),
 )
 JSON = {
     "revision": 7,
     "links": {"client>server": "delay 50ms", "10.0.1.1>*": "limit 1000"},
     "faults": [{"name": "split", "rule": "partition client | server", "since": 5, "until": 30_000_000}],
+    "timeline": [{"entry": "at 5s: heal split", "since": 6}],
 }
 
 
@@ -54,6 +57,10 @@ def test_what_is_left_out_has_its_default() -> None:
             "faults[0].until: input should be a valid integer; it is 'soon'",
         )),
         ({"faults": [{"name": "a", "rule": "blackhole *>*"}] * 2}, ("faults: two are called 'a'",)),
+        ({"timeline": [{"entry": "at 5s: haal split"}]}, (
+            "timeline[0]: 'haal' at column 8: no change begins so; there are link, heal, clear, partition, blackhole, "
+            "flap; did you mean 'heal'?",
+        )),
         ([], ("configuration: must be an object; it is []",)),
     ],
 )  # fmt: skip

@@ -1,10 +1,11 @@
 """What was set on the network beyond what it was built with, as one value."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, Self, assert_never
 
-from tcplab.netem.faults import Fault, Rule, whole_microseconds
+from tcplab.netem.changes import Change, Clear, Entry, Heal, SetFault, SetLink, parse_lines
+from tcplab.netem.faults import Fault, Rule
 from tcplab.netem.patterns import Pattern
 from tcplab.netem.profile import Profile
 from tcplab.netem.roles import Roles
@@ -23,26 +24,24 @@ class Configuration:
         revision: which one it is, as whoever keeps them counts; 0 is that of nothing at all.
         links: the profile of each direction; where several fit a packet, the one with the highest rank goes.
         faults: in the order in which they are asked; no two of one name.
-        timeline: changes to come.
-        begins: when the timeline began, in whole microseconds, rounded up.
+        timeline: changes to come, each made once by the network itself.
     """
 
     revision: int = 0
     # Not in the hash, since a dictionary has none; equality looks at them.
     links: Mapping[Pattern, Profile] = field(default_factory=dict, hash=False)
     faults: tuple[Fault, ...] = ()
-    timeline: tuple[()] = ()
-    begins: Instant = START
+    timeline: tuple[Entry, ...] = ()
 
     def __post_init__(self) -> None:
-        """Keep a copy of the links.
+        """Keep copies of what was given.
 
         Raises:
             ValueError: there are too many of something, or two faults of one name.
         """
         object.__setattr__(self, "links", dict(self.links))
         object.__setattr__(self, "faults", tuple(self.faults))
-        object.__setattr__(self, "begins", whole_microseconds(self.begins))
+        object.__setattr__(self, "timeline", tuple(self.timeline))
         for what, count, limit in (
             ("links", len(self.links), LINKS_LIMIT),
             ("faults", len(self.faults), FAULTS_LIMIT),
@@ -56,19 +55,87 @@ class Configuration:
                 raise ValueError(f"faults: two are called {fault.name!r}")
             names.add(fault.name)
 
+    @classmethod
+    def parse(cls, text: str, now: Instant = START, revision: int = 0) -> Self:
+        """Return the configuration that lines of text make of nothing at all, at ``now``.
+
+        Raises:
+            GrammarError: points at the word.
+            ValueError: what the lines say does not go together.
+        """
+        return cls(revision).changed(parse_lines(text), now)
+
+    def __str__(self) -> str:
+        """Return the lines that :meth:`parse` makes the same of, but for the revision."""
+        links = [str(SetLink(pattern, profile)) for pattern, profile in self.links.items()]
+        entries = [entry.text() for entry in self.timeline]
+        return "".join(f"{line}\n" for line in (*links, *map(str, self.faults), *entries))
+
+    def changed(self, changes: Iterable[Change | Entry], now: Instant) -> Self:
+        """Return what these changes, made one after the other at ``now``, make of this configuration.
+
+        A fault without a name gets the first free one of its kind, which no entry of the timeline uses either.
+
+        Raises:
+            ValueError: there is no fault to heal, or there are too many of something.
+        """
+        configuration = self
+        for change in changes:
+            if isinstance(change, Entry):
+                configuration = configuration._with_entry(change, now)
+            else:
+                configuration = configuration._with(change, now)
+        return configuration
+
     def check(self, roles: Roles) -> None:
         """Refuse what a lab of these roles could not do.
 
         Raises:
-            ValueError: names the link or the fault, and what is wrong.
+            ValueError: names the link, the fault or the entry, and what is wrong.
         """
         for pattern in self.links:
             _named(f"links, {pattern}", pattern, roles)
         for fault in self.faults:
             _named(f"faults, {fault.name}", fault.rule, roles)
+        for entry in self.timeline:
+            _named(f"timeline, {entry}", entry, roles)
+
+    @property
+    def _names(self) -> frozenset[str]:
+        return frozenset(fault.name for fault in self.faults) | {entry.sets for entry in self.timeline}
+
+    def _with_entry(self, entry: Entry, now: Instant) -> Self:
+        if isinstance(entry.change, SetFault):
+            named = entry.change.setting.named(self._names)
+            entry = replace(entry, change=SetFault(named))
+        return replace(self, timeline=(*self.timeline, entry.set_at(now)))
+
+    def _with(self, change: Change, now: Instant) -> Self:
+        match change:
+            case SetLink(where, profile):
+                links = {
+                    pattern: each for pattern, each in self.links.items() if profile is not None or pattern != where
+                }
+                return replace(self, links=links if profile is None else links | {where: profile})
+            case SetFault(setting):
+                fault = setting.at(now, self._names)
+                if any(each.name == fault.name for each in self.faults):
+                    placed = (fault if each.name == fault.name else each for each in self.faults)
+                    return replace(self, faults=tuple(placed))
+                return replace(self, faults=(*self.faults, fault))
+            case Heal(name):
+                if name not in self._names:
+                    known = ", ".join(sorted(self._names - {""})) or "none"
+                    raise ValueError(f"there is no fault {name!r}; there are {known}")
+                faults = tuple(fault for fault in self.faults if fault.name != name)
+                return replace(self, faults=faults, timeline=tuple(e for e in self.timeline if e.sets != name))
+            case Clear():
+                return type(self)(self.revision)
+            case _:
+                assert_never(change)
 
 
-def _named(where: str, what: Pattern | Rule, roles: Roles) -> None:
+def _named(where: str, what: Pattern | Rule | Entry, roles: Roles) -> None:
     try:
         what.check(roles)
     except ValueError as error:

@@ -6,6 +6,7 @@ A fault is a rule with a name, in force until it is healed or its lease ends. Th
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import count
 from typing import Final, NamedTuple
 
 from tcplab.netem.grammar.units import write_time
@@ -13,7 +14,7 @@ from tcplab.netem.patterns import ANYBODY, Pattern, check_who, parse_who
 from tcplab.netem.roles import Roles
 from tcplab.netem.sentence import Sentence
 from tcplab.node import Address
-from tcplab.units import MICROSECOND, START, Duration, Instant
+from tcplab.units import MICROSECOND, START, Duration, Instant, after
 
 FLAP_LEAST: Final = 1_000_000  # nanoseconds that a flap lasts at least, each way
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -163,6 +164,10 @@ class Fault:
         if self.until is not None:
             object.__setattr__(self, "until", whole_microseconds(self.until))
 
+    def __str__(self) -> str:
+        """Return ``RULE as NAME since INSTANT [until INSTANT]``, of which :class:`Setting` makes the same fault."""
+        return str(Setting(self.rule, self.name, None, self.since, self.until))
+
 
 class Setting(NamedTuple):
     """A fault as it is asked for: its name may be left to whoever sets it, and its lease begins when it is set."""
@@ -170,20 +175,34 @@ class Setting(NamedTuple):
     rule: Rule
     name: str = ""
     lease: Duration | None = None
+    since: Instant | None = None
+    """When it was set, where that is no news."""
+    until: Instant | None = None
+    """When it heals, in the place of a lease."""
 
     def __str__(self) -> str:
         """Return the text that :func:`read_setting` takes."""
-        name = f" as {self.name}" if self.name else ""
-        return f"{self.rule}{name}" + ("" if self.lease is None else f" for {write_time(self.lease)}")
+        said = [str(self.rule)]
+        for word, time in (("since", self.since), ("for", self.lease), ("until", self.until)):
+            if time is not None:
+                said.append(f"{word} {write_time(time)}")
+        if self.name:
+            said.insert(1, f"as {self.name}")
+        return " ".join(said)
+
+    def named(self, taken: Collection[str]) -> "Setting":
+        """Return it with a name: without one it gets the first of its kind that is free."""
+        kind = str(self.rule).partition(" ")[0]
+        free = (name for n in count(1) if (name := f"{kind}-{n}") not in taken)
+        return self._replace(name=self.name or next(free))
 
     def at(self, now: Instant, taken: Collection[str]) -> Fault:
-        """Return the fault that is set now; without a name it gets the first free one of its kind."""
-        kind = str(self.rule).partition(" ")[0]
-        name = self.name or next(name for n in range(1, len(taken) + 2) if (name := f"{kind}-{n}") not in taken)
-        return Fault(name, self.rule, now, None if self.lease is None else Instant(now + self.lease))
+        """Return the fault that is set now."""
+        until = self.until if self.lease is None else after(now, self.lease)
+        return Fault(self.named(taken).name, self.rule, now if self.since is None else self.since, until)
 
 
-_ENDS: Final = ("as", "for")
+_ENDS: Final = ("as", "since", "for", "until")
 
 
 def whole_microseconds(instant: Instant) -> Instant:
@@ -218,13 +237,18 @@ def read_rule(words: Sentence) -> Rule:
 
 
 def read_setting(words: Sentence) -> Setting:
-    """Take ``RULE [as NAME] [for TIME]``."""
-    rule, name, lease = read_rule(words), "", None
-    if words.skip("as"):
-        word = words.take("a name")
-        if not _NAME.fullmatch(word.text):
-            raise words.error(word, "a name has letters, digits, '_', '.' and '-', 64 at most")
-        name = word.text
-    if words.skip("for"):
-        lease = words.duration("the lease", 1)
-    return Setting(rule, name, lease)
+    """Take ``RULE [as NAME] [since INSTANT] [for TIME | until INSTANT]``."""
+    rule = read_rule(words)
+    name = read_name(words) if words.skip("as") else ""
+    since = words.instant("when it was set") if words.skip("since") else None
+    lease = words.duration("the lease", 1) if words.skip("for") else None
+    until = words.instant("the end of the lease") if lease is None and words.skip("until") else None
+    return Setting(rule, name, lease, since, until)
+
+
+def read_name(words: Sentence) -> str:
+    """Take the name of a fault."""
+    word = words.take("a name")
+    if not _NAME.fullmatch(word.text):
+        raise words.error(word, "a name has letters, digits, '_', '.' and '-', 64 at most")
+    return word.text

@@ -7,20 +7,12 @@ from tcplab.netem.events import PacketDropped
 from tcplab.netem.faults import Fault, Flap
 from tcplab.netem.link import Link
 from tcplab.netem.notices import FaultApplied, FaultHealed, HealReason
-from tcplab.node import Address, Event, Output, Packet
+from tcplab.netem.patterns import Road
+from tcplab.node import Event, Output, Packet
 from tcplab.units import Instant, earliest
 
 Take = Callable[[Packet, Instant], Output]
 """What becomes of a packet that came in."""
-
-
-class Road(NamedTuple):
-    """Where a packet comes from and goes to."""
-
-    source: Address
-    source_role: str | None
-    target: Address
-    target_role: str | None
 
 
 class Done(NamedTuple):

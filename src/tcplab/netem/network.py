@@ -1,20 +1,22 @@
 """The network between the hosts, as a node: finds each packet its link, and holds it until it leaves."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from heapq import heappop
 from typing import Final, NamedTuple
 
 from tcplab.netem.configuration import Configuration
 from tcplab.netem.events import LinkName, PacketDropped, PacketForwarded
 from tcplab.netem.faults import Fault
-from tcplab.netem.gate import Done, Gate, Road, Take
+from tcplab.netem.gate import Done, Gate, Take
 from tcplab.netem.link import Queue
-from tcplab.netem.notices import ConfigurationApplied
+from tcplab.netem.notices import ConfigurationApplied, HealReason
+from tcplab.netem.patterns import Road
 from tcplab.netem.profile import Profile
 from tcplab.netem.roles import DEFAULT_ROLES, ELSEWHERE, Roles, link_name
 from tcplab.netem.routes import Links
+from tcplab.netem.timeline import Fired, Timeline
 from tcplab.node import NOTHING, Address, Event, Output, Packet, PacketDiscarded
-from tcplab.units import MINUTE, START, Duration, Instant
+from tcplab.units import MINUTE, START, Duration, Instant, earliest
 
 LIFETIME_DEFAULT: Final = Duration(2 * MINUTE)  # MSL of RFC 9293, 3.4.2
 
@@ -75,7 +77,9 @@ class Network:
         self._routes: dict[tuple[Address, Address], _Route] = {}
         self._links = Links(profiles, self._roles, seed, self._queue)
         self._configuration = Configuration()
+        self._timeline = Timeline()
         self._gate = Gate()
+        self._next_change: Instant | None = None  # when the next lease ends, or the next entry of the timeline is due
 
     def receive(self, packet: Packet, now: Instant, sender: str | None = None) -> Output:
         """Take a packet from a host.
@@ -98,14 +102,12 @@ class Network:
         return take(packet, now)
 
     def advance(self, now: Instant) -> Output:
-        """Let go of every packet whose time has come, and heal every fault whose lease has ended."""
+        """Do what the timeline has for now, heal every fault whose lease has ended, let go of every packet."""
         assert now >= self._now, f"time went back from {self._now} to {now}"
         self._now = now
         events: list[Event] = []
-        due = self._gate.deadline()
-        if due is not None and due <= now:
-            events += self._gate.advance(now)
-            self._routes.clear()
+        if self._next_change is not None and self._next_change <= now:
+            events += self._settle(now)
         entries = self._queue.entries
         if not entries or entries[0][0] > now:
             return Output((), events) if events else NOTHING
@@ -122,16 +124,17 @@ class Network:
         return Output(packets, events)
 
     def deadline(self) -> Instant | None:
-        """Return when the next packet is to leave, or the next lease ends."""
-        entries, healing = self._queue.entries, self._gate.deadline()
-        if healing is None:
+        """Return when the next packet is to leave, the next lease to end, or the timeline to go on."""
+        entries, change = self._queue.entries, self._next_change
+        if change is None:
             return entries[0][0] if entries else None
-        return min(entries[0][0], healing) if entries else healing
+        return min(entries[0][0], change) if entries else change
 
     def configure(self, configuration: Configuration, now: Instant) -> Output:
         """Go by this configuration, and no other, from the next packet on; those in the queue keep their time.
 
-        A fault that stood already goes on with what it has counted. One whose lease has ended is left out.
+        A fault that stood already goes on with what it has counted; one whose lease has ended is left out. An entry of
+        the timeline that stood already is where it is; one whose time has passed happens now, as it would have then.
 
         Raises:
             ValueError: the network has no such host or role; nothing has changed.
@@ -140,15 +143,19 @@ class Network:
         configuration.check(self._roles)
         self._now = now
         self._configuration = configuration
-        self._links.configure(configuration.links)
-        changes = tuple(self._gate.set(configuration.faults, now, "cleared"))
-        self._routes.clear()
-        return Output((), (ConfigurationApplied(configuration.revision), *changes))
+        self._timeline.set(configuration, now)
+        told = [*self._go_by_it(now, "cleared"), *self._settle(now)]
+        return Output((), (ConfigurationApplied(configuration.revision), *told))
 
     @property
     def configuration(self) -> Configuration:
         """What was last given to :meth:`configure`."""
         return self._configuration
+
+    @property
+    def in_force(self) -> Configuration:
+        """The same with what the timeline has made of it since; leases that have ended still stand there."""
+        return self._timeline.configuration
 
     def faults(self) -> tuple[Fault, ...]:
         """Return the faults in force: what was configured, without what has healed since."""
@@ -185,6 +192,38 @@ class Network:
         """Return the role that holds the address, ``None`` if none does."""
         return self._roles.of(address)
 
+    def _settle(self, now: Instant) -> list[Event]:
+        """Do what the timeline has in store, and end the leases that are over."""
+        told = self._gate.advance(now)
+        while fired := self._timeline.due(now):
+            told += self._fire(fired, now)
+        self._routes.clear()
+        self._next_change = earliest(self._gate.deadline(), self._timeline.deadline())
+        return told
+
+    def _fire(self, fired: Sequence[Fired], now: Instant) -> list[Event]:
+        told = self._timeline.fire(fired)
+        return [*told, *self._go_by_it(now, "timeline")]
+
+    def _go_by_it(self, now: Instant, reason: HealReason) -> list[Event]:
+        """Let links and faults be as the configuration has them now."""
+        configuration = self._timeline.configuration
+        self._links.configure(configuration.links)
+        return list(self._gate.set(configuration.faults, now, reason))
+
+    def _counted(self, take: Take, road: Road) -> Take:
+        """Return what becomes of the packets of a road, with the timeline looking on."""
+
+        def counted(packet: Packet, now: Instant) -> Output:
+            output = take(packet, now)
+            fired = self._timeline.saw(road, output.events, now)
+            if not fired:
+                return output
+            told = [*self._fire(fired, now), *self._settle(now)]
+            return Output(output.packets, (*output.events, *told))
+
+        return counted
+
     def _find_route(self, source: Address, target: Address) -> _Route:
         road = Road(source, self._roles.of(source), target, self._roles.of(target))
         name = link_name(road.source_role or ELSEWHERE, road.target_role or ELSEWHERE)
@@ -192,5 +231,7 @@ class Network:
             self._routes.clear()
         link = self._links.find(road)
         take = None if link is None else self._gate.before(link, road)
+        if take is not None and self._timeline.counts:
+            take = self._counted(take, road)
         route = self._routes[source, target] = _Route(road.source_role, name, take)
         return route

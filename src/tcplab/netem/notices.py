@@ -31,3 +31,11 @@ class FaultHealed(Event):
 
     name: str
     reason: HealReason
+
+
+@dataclass(slots=True)
+class TimelineFired(Event):
+    """An entry of the timeline has happened; ``error`` is why it changed nothing, where it could not."""
+
+    entry: str
+    error: str = ""

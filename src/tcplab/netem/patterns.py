@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address
-from typing import Final
+from typing import Final, NamedTuple
 
 from tcplab.netem.events import LinkName
 from tcplab.netem.grammar.words import Word
@@ -12,6 +12,16 @@ from tcplab.netem.sentence import Sentence
 from tcplab.node import Address
 
 ANYBODY: Final = "*"
+
+
+class Road(NamedTuple):
+    """Where a packet comes from and goes to."""
+
+    source: Address
+    source_role: str | None
+    target: Address
+    target_role: str | None
+
 
 _ROLE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _WEIGHTS: Final = {"address": 3, "role": 1, "anybody": 0}  # an address and "*" say more than two roles

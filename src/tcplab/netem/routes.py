@@ -6,9 +6,8 @@ from itertools import permutations
 from typing import Final
 
 from tcplab.netem.events import LinkName
-from tcplab.netem.gate import Road
 from tcplab.netem.link import Link, Queue
-from tcplab.netem.patterns import Pattern
+from tcplab.netem.patterns import Pattern, Road
 from tcplab.netem.profile import Profile
 from tcplab.netem.roles import Roles, link_name
 from tcplab.node import Address

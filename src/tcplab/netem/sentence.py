@@ -6,10 +6,11 @@ from typing import Final, NoReturn
 from tcplab.netem.grammar.errors import GrammarError
 from tcplab.netem.grammar.units import read_count, read_time
 from tcplab.netem.grammar.words import Words
-from tcplab.units import Duration
+from tcplab.units import MICROSECOND, MILLISECOND, NANOSECOND, SECOND, Duration, Instant
 
 _WORD: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|\||[^\s|"]+')
-_UNITS: Final = ("s", "ms", "us", "ns")
+_UNITS: Final = {"s": SECOND, "ms": MILLISECOND, "us": MICROSECOND, "ns": NANOSECOND}
+_INSTANT: Final = re.compile(r"([0-9]{1,20})(s|ms|us|ns)")
 
 
 class Sentence(Words):
@@ -55,6 +56,14 @@ class Sentence(Words):
         if duration < least:
             raise self.error(word, f"{what} is too short")
         return duration
+
+    def instant(self, what: str) -> Instant:
+        """Take an instant of the lab's clock: a time with its unit, however long ago its beginning is."""
+        word = self.take(what)
+        found = _INSTANT.fullmatch(word.text.lower())
+        if found is None:
+            raise self.error(word, f"{what} must be a time of the lab's clock such as 1763900000s or 5ms")
+        return Instant(int(found[1]) * _UNITS[found[2]])
 
     def count(self, what: str) -> int:
         """Take a whole number, 1 or more."""

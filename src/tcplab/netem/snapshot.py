@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from tcplab.netem.changes import Entry, parse_entry
 from tcplab.netem.configuration import Configuration
 from tcplab.netem.faults import Fault, parse_rule
 from tcplab.netem.patterns import Pattern
@@ -44,6 +45,15 @@ class FaultModel(BaseModel):
     until: _Microseconds | None = Field(None, description="When the network heals it by itself, in the same.")
 
 
+class EntryModel(BaseModel):
+    """An entry of the timeline as JSON."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    entry: str = Field(description="Its trigger and its change, such as at 5s: heal split.")
+    since: _Microseconds = Field(0, description="When it was set, microseconds of the lab's clock.")
+
+
 class ConfigurationModel(BaseModel):
     """A configuration as JSON."""
 
@@ -52,6 +62,7 @@ class ConfigurationModel(BaseModel):
     revision: Annotated[int, Field(ge=0, le=2**53 - 1)] = Field(0, description="Which snapshot it is.")
     links: dict[str, str] = Field({}, description="By direction, such as client>server: a profile in tc's grammar.")
     faults: list[FaultModel] = Field([], description="In the order in which they are asked.")
+    timeline: list[EntryModel] = Field([], description="Changes to come, each made once.")
 
 
 def to_json(configuration: Configuration) -> dict[str, Any]:
@@ -67,6 +78,9 @@ def to_json(configuration: Configuration) -> dict[str, Any]:
                 "until": None if fault.until is None else fault.until // MICROSECOND,
             }
             for fault in configuration.faults
+        ],
+        "timeline": [
+            {"entry": str(entry), "since": (entry.since or START) // MICROSECOND} for entry in configuration.timeline
         ],
     }
 
@@ -84,9 +98,10 @@ def from_json(value: object) -> Configuration:
     reader = _Reader()
     links = reader.links(model.links)
     faults = [reader.take(f"faults[{n}]", _fault, each) for n, each in enumerate(model.faults)]
+    entries = [reader.take(f"timeline[{n}]", _entry, each) for n, each in enumerate(model.timeline)]
     reader.finish()
     try:
-        return Configuration(model.revision, links, tuple(filter(None, faults)))
+        return Configuration(model.revision, links, tuple(filter(None, faults)), tuple(filter(None, entries)))
     except ValueError as error:
         raise InvalidConfiguration((str(error),)) from None
 
@@ -124,6 +139,10 @@ class _Reader:
 def _fault(model: FaultModel) -> Fault:
     until = None if model.until is None else Instant(model.until * MICROSECOND)
     return Fault(model.name, parse_rule(model.rule), Instant(START + model.since * MICROSECOND), until)
+
+
+def _entry(model: EntryModel) -> Entry:
+    return parse_entry(model.entry).set_at(Instant(model.since * MICROSECOND))
 
 
 def _line(trouble: Mapping[str, Any]) -> str:

@@ -20,8 +20,7 @@ class GrammarError(ValueError):
 
     def __init__(self, text: str, position: int, word: str, fault: str, nearest: str = "") -> None:
         hint = f"; did you mean {nearest!r}?" if nearest else ""
-        where = f"{word!r} at column {position + 1}" if word else f"at the end of {text!r}" if text else "empty text"
-        super().__init__(f"{where}: {fault}{hint}")
+        super().__init__(f"{_where(text, position, word)}: {fault}{hint}")
         self.text = text
         self.position = position
         self.word = word
@@ -37,6 +36,14 @@ class GrammarError(ValueError):
         shown = "".join(letter if letter.isprintable() else " " for letter in line[cut : cut + _LINE_LIMIT])
         hint = f"; did you mean {self.nearest!r}?" if self.nearest else ""
         return f"{shown}\n{' ' * (column - cut)}{'^' * max(1, len(self.word))}\n{self.fault}{hint}"
+
+
+def _where(text: str, position: int, word: str) -> str:
+    if not word:
+        return f"at the end of {text!r}" if text else "empty text"
+    column = position - text.rfind("\n", 0, position)
+    line = f"line {text.count(chr(10), 0, position) + 1}, " if "\n" in text.rstrip() else ""
+    return f"{word!r} at {line}column {column}"
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

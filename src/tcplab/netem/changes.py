@@ -1,0 +1,287 @@
+"""Changes of a configuration as values and as lines of text, and when a timeline makes them.
+
+The lines stand in docs/faults.md. One line is one change, made at once; with a trigger before it, it is an entry of the
+timeline.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
+
+from tcplab.netem.faults import RULES, Setting, read_name, read_setting, whole_microseconds
+from tcplab.netem.grammar.errors import GrammarError
+from tcplab.netem.grammar.units import write_time
+from tcplab.netem.patterns import Pattern
+from tcplab.netem.profile import Profile
+from tcplab.netem.roles import Roles
+from tcplab.netem.sentence import Sentence
+from tcplab.units import START, Duration, Instant, after
+
+T = TypeVar("T")
+
+LINES_LIMIT: Final = 1_024
+_COMMENT: Final = "#"
+
+
+# --- changes ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SetLink:
+    """A direction goes by this profile; ``None`` for whatever stands beneath it."""
+
+    where: Pattern
+    profile: Profile | None
+
+    def __str__(self) -> str:
+        """Return ``link A>B PROFILE`` or ``link A>B reset``."""
+        return f"link {self.where} {'reset' if self.profile is None else self.profile}"
+
+    def check(self, roles: Roles) -> None:
+        """Raise a ValueError for a side that the lab does not have."""
+        self.where.check(roles)
+
+
+@dataclass(frozen=True, slots=True)
+class SetFault:
+    """A fault is in force, in the place of one of the same name."""
+
+    setting: Setting
+
+    def __str__(self) -> str:
+        """Return ``RULE [as NAME] [for TIME]``."""
+        return str(self.setting)
+
+    def check(self, roles: Roles) -> None:
+        """Raise a ValueError for whom the lab does not have."""
+        self.setting.rule.check(roles)
+
+
+@dataclass(frozen=True, slots=True)
+class Heal:
+    """The fault of this name is in force no more, and no entry of the timeline sets it."""
+
+    name: str
+
+    def __str__(self) -> str:
+        """Return ``heal NAME``."""
+        return f"heal {self.name}"
+
+    def check(self, roles: Roles) -> None:
+        """Whatever it is called, a lab can have it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """Nothing stands on top of the base any more: no profile, no fault, no timeline."""
+
+    def __str__(self) -> str:
+        """Return ``clear``."""
+        return "clear"
+
+    def check(self, roles: Roles) -> None:
+        """Every lab can be cleared."""
+
+
+Change = SetLink | SetFault | Heal | Clear
+
+
+# --- triggers --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """So long after the entry was set."""
+
+    time: Duration
+
+    def __str__(self) -> str:
+        """Return ``at TIME``."""
+        return f"at {write_time(self.time)}"
+
+
+@dataclass(frozen=True, slots=True)
+class AfterDrops:
+    """Once so many packets were lost as they came in: to whatever, or ``by`` a fault, a clause or a reason."""
+
+    count: int
+    by: str = ""
+
+    def __str__(self) -> str:
+        """Return ``after N drops [by NAME]``."""
+        return f"after {self.count} drops{f' by {self.by}' if self.by else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class AfterSegments:
+    """Once so many packets have come in on a direction."""
+
+    count: int
+    where: Pattern
+
+    def __str__(self) -> str:
+        """Return ``after N segments on A>B``."""
+        return f"after {self.count} segments on {self.where}"
+
+
+Trigger = At | AfterDrops | AfterSegments
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry of the timeline: a change, and what triggers it, once.
+
+    ``since`` is when it was set, in whole microseconds; times go from there. ``None`` where nobody has set it yet.
+    """
+
+    trigger: Trigger
+    change: Change
+    since: Instant | None = None
+
+    def __str__(self) -> str:
+        """Return ``TRIGGER: CHANGE``."""
+        return f"{self.trigger}: {self.change}"
+
+    def text(self) -> str:
+        """Return ``TRIGGER since INSTANT: CHANGE``, of which :func:`parse_entry` makes the same entry."""
+        since = "" if self.since is None else f" since {write_time(self.since)}"
+        return f"{self.trigger}{since}: {self.change}"
+
+    def set_at(self, now: Instant) -> "Entry":
+        """Return the entry as it is set now; one that was set before is left as it is."""
+        return self if self.since is not None else replace(self, since=whole_microseconds(now))
+
+    @property
+    def due(self) -> Instant | None:
+        """When it is to be made, ``None`` where something else than time decides."""
+        return after(self.since or START, self.trigger.time) if isinstance(self.trigger, At) else None
+
+    @property
+    def sets(self) -> str:
+        """The name of the fault that it sets, empty if it sets none."""
+        return self.change.setting.name if isinstance(self.change, SetFault) else ""
+
+    def check(self, roles: Roles) -> None:
+        """Raise a ValueError for whom the lab does not have."""
+        self.change.check(roles)
+        if isinstance(self.trigger, AfterSegments):
+            self.trigger.where.check(roles)
+
+
+# --- texts -----------------------------------------------------------------------------------------------------------
+
+
+def parse_lines(text: str) -> tuple[Change | Entry, ...]:
+    """Return what the lines of a text say; empty ones, and what follows ``#``, say nothing.
+
+    Raises:
+        GrammarError: points at the word, in the whole text.
+    """
+    said: list[Change | Entry] = []
+    place = 0
+    for line in text.splitlines(keepends=True):
+        spoken = line.partition(_COMMENT)[0].rstrip()
+        if spoken.strip():
+            said.append(_within(text, place, parse_line, spoken))
+        place += len(line)
+        if len(said) > LINES_LIMIT:
+            raise GrammarError(text, place, "", f"no more than {LINES_LIMIT} lines at once")
+    return tuple(said)
+
+
+def parse_line(text: str) -> Change | Entry:
+    """Return the change or the entry that a line says.
+
+    Raises:
+        GrammarError: points at the word.
+    """
+    words = Sentence(text)
+    if words.next not in _TRIGGERS:
+        return parse_change(text)
+    return parse_entry(text)
+
+
+def parse_entry(text: str) -> Entry:
+    """Return the entry that a text says, ``TRIGGER [since INSTANT]: CHANGE``.
+
+    Raises:
+        GrammarError: points at the word.
+    """
+    head, colon, rest = text.partition(": ")
+    words = Sentence(head)
+    if words.next not in _TRIGGERS:
+        word = words.take("a trigger, such as at 5s,")
+        raise words.error(word, f"no trigger begins so; there are {', '.join(_TRIGGERS)}", _TRIGGERS)
+    if not colon:
+        raise GrammarError(text, len(text.rstrip()), "", "': ' and a change are missing, as in at 5s: heal split")
+    trigger, since = _within(text, 0, _parse_trigger, head)
+    return Entry(trigger, _within(text, len(head) + len(colon), parse_change, rest), since)
+
+
+def parse_change(text: str) -> Change:
+    """Return the change that a text says.
+
+    Raises:
+        GrammarError: points at the word.
+    """
+    words = Sentence(text)
+    match words.next:
+        case "link":
+            return _read_link(words)
+        case "heal":
+            words.skip("heal")
+            change: Change = Heal(read_name(words))
+        case "clear":
+            words.skip("clear")
+            change = Clear()
+        case begin if begin in RULES or begin == "":
+            change = SetFault(read_setting(words))
+        case _:
+            known = ("link", "heal", "clear", *RULES)
+            raise words.error(words.take("a change"), f"no change begins so; there are {', '.join(known)}", known)
+    words.end()
+    return change
+
+
+def _read_link(words: Sentence) -> SetLink:
+    words.skip("link")
+    where = Pattern.read(words)
+    first = words.take("a profile, such as delay 50ms, or reset,")
+    if first.text.lower() == "reset":
+        words.end()
+        return SetLink(where, None)
+    return SetLink(where, _within(words.text, first.at, Profile.parse, words.text[first.at :]))
+
+
+def _parse_trigger(text: str) -> tuple[Trigger, Instant | None]:
+    words = Sentence(text)
+    if words.skip("at"):
+        trigger: Trigger = At(words.duration("the time"))
+    else:
+        words.expect("after", "'after'")
+        trigger = _read_count(words)
+    since = words.instant("when it was set") if words.skip("since") else None
+    words.end()
+    return trigger, since
+
+
+def _read_count(words: Sentence) -> Trigger:
+    count = words.count("the count")
+    if words.skip("drops", "drop"):
+        return AfterDrops(count, read_name(words) if words.skip("by") else "")
+    if words.skip("segments", "segment"):
+        words.expect("on", "'on' and a direction")
+        return AfterSegments(count, Pattern.read(words))
+    raise words.error(words.take("what is counted, drops or segments,"), "there must be drops or segments", _COUNTED)
+
+
+def _within(text: str, place: int, parse: Callable[[str], T], part: str) -> T:
+    """Parse a part of a text that begins at ``place``; what is wrong with it is told of the whole."""
+    try:
+        return parse(part)
+    except GrammarError as error:
+        raise GrammarError(text, place + error.position, error.word, error.fault, error.nearest) from None
+
+
+_TRIGGERS: Final = ("at", "after")
+_COUNTED: Final = ("drops", "segments")
