@@ -89,6 +89,20 @@ def test_more_values_than_the_limit_are_refused_in_a_long_message() -> None:
     assert reason(message(MESSAGE_VALUES_LIMIT + 1)) == "too_many_values"
 
 
+def test_what_is_in_a_payload_counts_for_no_value() -> None:
+    packet = json.loads(encode([SMALL]))["packets"][0]
+    commas = "," * UNCOUNTED_OCTETS
+    payload = json.dumps(packet | {"data": commas}, separators=(",", ":"))
+    option = json.dumps(packet | {"options": {"other": [[9, commas]]}}, separators=(",", ":"))
+
+    assert decode(f'{{"v":1,"packets":[{payload}]}}'.encode()) == Decoded((), (("bad_base64", 1),))
+    assert reason(f'{{"v":1,"packets":[{payload},{option}]}}'.encode()) == "too_many_values"
+
+
+def test_a_payload_without_an_end_hides_no_values() -> None:
+    assert reason(b'{"v":1,"packets":[{"data":"' + b"," * UNCOUNTED_OCTETS) == "too_many_values"
+
+
 @pytest.mark.parametrize(("field", "octets"), [("data", PAYLOAD_LIMIT), ("octets", SEGMENT_LIMIT)])
 def test_one_octet_more_than_a_datagram_holds_is_out_of_range(field: str, octets: int) -> None:
     encoded: dict[str, Any] = json.loads(encode([LARGEST]))

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field, ValidationError, WithJsonSchema
 from pydantic_core import ErrorDetails, PydanticCustomError, from_json, to_json
 
-from tcplab.units import MICROSECOND, Instant
+from tcplab.units import MICROSECOND
 from tcplab.wire.malformed import MalformedSegment
 from tcplab.wire.octets import (
     KNOWN_KINDS,
@@ -36,7 +36,7 @@ MESSAGE_OCTETS_LIMIT: Final = 12 << 20
 # 64 packets with every field and 40 octets of options have 5,100 JSON values. Parsed and
 # refused, a value of two octets takes up to 800 (measured: 12 MB of numbers take 2.2 GB): octets alone bound nothing.
 MESSAGE_VALUES_LIMIT: Final = 8_192
-UNCOUNTED_OCTETS: Final = 32 << 10  # values are counted beyond it only: so much JSON, refused, takes 28 MB at worst
+UNCOUNTED_OCTETS: Final = 32 << 10  # beside payloads; beyond it values are counted: so much JSON, refused, takes 28 MB
 
 MESSAGE_REASONS: Final = (
     "too_many_octets",
@@ -66,6 +66,10 @@ _OTHER_VERSION: Final = f"the sender does not speak version {VERSION} of the wir
 _DETAIL_LIMIT: Final = 160  # characters of a peer's making in one line of a log
 _FLAGS_TEXT: Final = tuple(flags_text(Flags(flags)) for flags in range(256))
 _FLAGS: Final = {text: Flags(flags) for flags, text in enumerate(_FLAGS_TEXT)}
+_HEAD: Final = b'{"v":%d,"packets":[' % VERSION
+_TAIL: Final = b"]}"
+_PAYLOAD: Final = b'"data":"'
+_new: Final = tuple.__new__  # half the price of a named tuple's own constructor, which is a function in Python
 _ABSENT: Final[Any] = None  # the default of a field that may be left out, but may not be null
 
 
@@ -190,9 +194,22 @@ def encode(packets: Sequence[Packet]) -> bytes:
     if not 1 <= len(packets) <= MESSAGE_PACKETS_LIMIT:
         raise ValueError(f"a message carries 1..{MESSAGE_PACKETS_LIMIT} packets, not {len(packets)}")
     source, target = packets[0].source, packets[0].target
-    if any(packet.source != source or packet.target != target for packet in packets):
-        raise ValueError(f"a message from {source} to {target} carries packets of these two hosts alone")
-    return to_json({"v": VERSION, "packets": [_encode_packet(packet) for packet in packets]})
+    pair = f'"src":{_text(source)},"dst":{_text(target)}'
+    parts = []
+    # Written out: each segment passes here twice, and an object for a serializer to walk takes twice the time.
+    for identity, born, its_source, its_target, segment, ecn, octets, copy in packets:
+        if its_source != source or its_target != target:
+            raise ValueError(f"a message from {source} to {target} carries packets of these two hosts alone")
+        sport, dport, seq, ack, flags, window, options, payload, urgent = segment
+        parts.append(
+            f'{{"id":{identity},"born":{born // MICROSECOND},{pair},"sport":{sport},"dport":{dport},"seq":{seq},'
+            f'"ack":{ack},"flags":"{_FLAGS_TEXT[flags]}","window":{window},{_options_text(options)}"data":"'.encode()
+        )
+        parts.append(b2a_base64(payload, newline=False))
+        rest = "" if octets is None and not (urgent or ecn or copy) else _rest_text(urgent, ecn, octets, copy)
+        parts.append(f'"{rest}}},'.encode())
+    parts[-1] = parts[-1][:-1] + _TAIL
+    return b"".join((_HEAD, *parts))
 
 
 def decode(message: bytes) -> Decoded:
@@ -204,7 +221,7 @@ def decode(message: bytes) -> Decoded:
     """
     if len(message) > MESSAGE_OCTETS_LIMIT:
         raise MalformedSegment("too_many_octets", f"{len(message)} octets, the limit is {MESSAGE_OCTETS_LIMIT}")
-    if len(message) > UNCOUNTED_OCTETS:
+    if len(message) > UNCOUNTED_OCTETS and not _is_mostly_payload(message):
         values = len(message) - len(message.translate(None, b",[{"))
         if values > MESSAGE_VALUES_LIMIT:
             raise MalformedSegment("too_many_values", f"{values} JSON values, the limit is {MESSAGE_VALUES_LIMIT}")
@@ -215,83 +232,92 @@ def decode(message: bytes) -> Decoded:
     return _decode_packets(envelope.packets, {})
 
 
-def _encode_packet(packet: Packet) -> dict[str, object]:
-    identity, born, source, target, segment, ecn, octets, copy = packet
-    sport, dport, seq, ack, flags, window, options, payload, urgent = segment
-    fields: dict[str, object] = {
-        "id": identity,
-        "born": born // MICROSECOND,
-        "src": source,
-        "dst": target,
-        "sport": sport,
-        "dport": dport,
-        "seq": seq,
-        "ack": ack,
-        "flags": _FLAGS_TEXT[flags],
-        "window": window,
-    }
-    if options != NO_OPTIONS:
-        fields["options"] = _encode_options(options)
-    fields["data"] = b2a_base64(payload, newline=False).decode("ascii")
-    if urgent:
-        fields["urgptr"] = urgent
+def _text(value: object) -> str:
+    return to_json(value).decode()
+
+
+def _base64_text(octets: bytes) -> str:
+    return b2a_base64(octets, newline=False).decode()
+
+
+def _options_text(options: Options) -> str:
+    """Return the field ``options`` with its comma, where there are any."""
+    mss, wscale, sack_ok, timestamps, sack, user_timeout, other = options
+    fields = ""
+    if mss is not None:
+        fields = f',"mss":{mss}'
+    if wscale is not None:
+        fields += f',"wscale":{wscale}'
+    if sack_ok:
+        fields += ',"sack_ok":true'
+    if timestamps is not None:
+        fields += f',"ts":[{timestamps[0]},{timestamps[1]}]'
+    if sack:
+        fields += f',"sack":{_text(sack)}'
+    if user_timeout is not None:
+        fields += f',"uto":{_text(user_timeout)}'
+    if other:
+        fields += f',"other":{_text([(kind, _base64_text(body)) for kind, body in other])}'
+    return f'"options":{{{fields[1:]}}},' if fields else ""
+
+
+def _rest_text(urgent: int, ecn: int, octets: bytes | None, copy: int) -> str:
+    """Return the fields that stand behind the payload, each with its comma."""
+    fields = f',"urgptr":{urgent}' if urgent else ""
     if ecn:
-        fields["ecn"] = ecn
+        fields += f',"ecn":{ecn}'
     if octets is not None:
-        fields["octets"] = b2a_base64(octets, newline=False).decode("ascii")
+        fields += f',"octets":"{_base64_text(octets)}"'
     if copy:
-        fields["copy"] = copy
+        fields += f',"copy":{copy}'
     return fields
 
 
-def _encode_options(options: Options) -> dict[str, object]:
-    fields: dict[str, object] = {}
-    if options.mss is not None:
-        fields["mss"] = options.mss
-    if options.wscale is not None:
-        fields["wscale"] = options.wscale
-    if options.sack_ok:
-        fields["sack_ok"] = True
-    if options.timestamps is not None:
-        fields["ts"] = options.timestamps
-    if options.sack:
-        fields["sack"] = options.sack
-    if options.user_timeout is not None:
-        fields["uto"] = options.user_timeout
-    if options.other:
-        fields["other"] = [(kind, b2a_base64(body, newline=False).decode("ascii")) for kind, body in options.other]
-    return fields
+def _is_mostly_payload(message: bytes) -> bool:
+    """Return whether no more than :data:`UNCOUNTED_OCTETS` of a message are beside its payloads.
+
+    What follows ``"data":"`` is within a string, as far as the next quotation mark at least, or not within JSON.
+    """
+    beside = at = 0
+    while beside <= UNCOUNTED_OCTETS:
+        payload = message.find(_PAYLOAD, at)
+        if payload < 0:
+            return beside + len(message) - at <= UNCOUNTED_OCTETS
+        payload += len(_PAYLOAD)
+        beside += payload - at
+        at = message.find(b'"', payload)
+        if at < 0:
+            break
+    return False
 
 
 def _options(wire: WireOptions) -> Options:
-    user_timeout = None if wire.uto is None else UserTimeout(*wire.uto)
-    return Options(wire.mss, wire.wscale, wire.sack_ok, wire.ts, wire.sack, user_timeout, wire.other)
+    mss, wscale, sack_ok, timestamps, sack, uto, other = wire.__dict__.values()
+    user_timeout = None if uto is None else UserTimeout(*uto)
+    return _new(Options, (mss, wscale, sack_ok, timestamps, sack, user_timeout, other))
 
 
 def _decode_packets(wires: Iterable[WirePacket], rejected: dict[str, int]) -> Decoded:
-    """Build the packets, and refuse what no single field shows to be wrong."""
+    """Build the packets, and refuse what no single field shows to be wrong.
+
+    Pydantic keeps the values of a model in the order of its fields, whatever the order they came in.
+    """
     packets: list[Packet] = []
+    source = target = None
     for wire in wires:
-        options = NO_OPTIONS if wire.options is None else _options(wire.options)
+        (identity, born, its_source, its_target, sport, dport, seq, ack, flags, window, wire_options, payload, urgent,
+         ecn, octets, copy) = wire.__dict__.values()  # fmt: skip
+        options = NO_OPTIONS if wire_options is None else _options(wire_options)
         if (options.sack or options.other) and options_length(options) > OPTIONS_LIMIT:
             rejected["options_too_long"] = rejected.get("options_too_long", 0) + 1
             continue
-        if packets and (wire.src != packets[0].source or wire.dst != packets[0].target):
+        if source is None:
+            source, target = its_source, its_target
+        elif its_source != source or its_target != target:
             rejected["mixed_hosts"] = rejected.get("mixed_hosts", 0) + 1
             continue
-        segment = Segment(
-            wire.sport,
-            wire.dport,
-            wire.seq,
-            wire.ack,
-            _FLAGS[wire.flags],
-            wire.window,
-            options,
-            wire.data,
-            wire.urgptr,
-        )
-        born = Instant(wire.born * MICROSECOND)
-        packets.append(Packet(wire.id, born, wire.src, wire.dst, segment, wire.ecn, wire.octets, wire.copy_number))
+        segment = _new(Segment, (sport, dport, seq, ack, _FLAGS[flags], window, options, payload, urgent))
+        packets.append(_new(Packet, (identity, born * MICROSECOND, source, target, segment, ecn, octets, copy)))
     return Decoded(tuple(packets), tuple(sorted(rejected.items())))
 
 
