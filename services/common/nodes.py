@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +17,7 @@ from tcplab.node import Address, Observer, Output
 from tcplab.observe.journal import JournalFile
 from tcplab.runtime.amqp import AmqpPort, Bulletin, HostEnd, NetworkEnd
 from tcplab.runtime.clock import Clock
+from tcplab.runtime.follower import Follower
 from tcplab.runtime.loop import Driver
 from tcplab.runtime.station import metrics_of, serve_metrics
 from tcplab.tcp.app import Abort, App, Call
@@ -26,6 +27,7 @@ from tcplab.units import Instant
 
 CLOSING_PATIENCE: Final = 5.0  # real seconds that connections may take to close once the process is told to stop
 CLOSING_POLL: Final = 0.05  # real seconds
+CURRENT_PATIENCE: Final = 5.0  # real seconds to wait for the configuration that stands before packets are taken
 _NOT_TO_ABORT: Final = frozenset({State.CLOSED, State.LISTEN, State.TIME_WAIT})
 
 
@@ -101,9 +103,15 @@ async def serve_network(settings: NodeSettings, stop: asyncio.Event, make: Calla
     async with AsyncExitStack() as stack:
         stack.push_async_callback(port.close)
         await unless_stopped(stop, port.connect(lambda event: voice.observe("netem", event, clock.now())))
-        name = f"netem-{end.shard}"
-        station = Station("netem", name, make(shard_seed(settings.seed, end.shard)), port, clock, settings)
-        driver = await stack.enter_async_context(station.running(voice, stop))
+        name, network = f"netem-{end.shard}", make(shard_seed(settings.seed, end.shard))
+
+        async def follow(driver: Driver) -> None:
+            follower = Follower(settings.broker, end.shard, network, driver, clock=clock, say=say)
+            stack.push_async_callback(follower.port.close)
+            await follower.begin(CURRENT_PATIENCE)
+
+        station = Station("netem", name, network, port, clock, settings)
+        driver = await stack.enter_async_context(station.running(voice, stop, follow))
         bulletin = Bulletin(settings.broker, name, attach=driver.attach, detach=driver.detach, say=say)
         bulletin.start()
         stack.push_async_callback(bulletin.close)
@@ -132,8 +140,13 @@ class Station:
     settings: NodeSettings
 
     @asynccontextmanager
-    async def running(self, voice: Voice, stop: asyncio.Event) -> AsyncIterator[Driver]:
-        """Serve metrics, write the journal, and drive the node, as long as the context lasts."""
+    async def running(
+        self, voice: Voice, stop: asyncio.Event, prepare: Callable[[Driver], Coroutine[None, None, None]] | None = None
+    ) -> AsyncIterator[Driver]:
+        """Serve metrics, write the journal, and drive the node, as long as the context lasts.
+
+        ``prepare`` is done to the driver before packets are taken.
+        """
         settings, watch = self.settings, LinkWatch()
         observers: list[Observer] = [watch, voice]
         async with AsyncExitStack() as stack:
@@ -151,6 +164,8 @@ class Station:
             lifetime = None if isinstance(self.node, Network) else settings.msl
             observers.insert(0, metrics)
             driver = Driver(self.name, self.node, self.port, observers, clock=self.clock, lifetime=lifetime)
+            if prepare is not None:
+                await unless_stopped(stop, prepare(driver))
             await unless_stopped(stop, stack.enter_async_context(driver))
             yield driver
 

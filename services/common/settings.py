@@ -23,7 +23,7 @@ PREFIX: Final = "TCPLAB_"
 BROKER_URL: Final = "the broker and this service's user on it: amqp://user:password@host:port, or amqps:// for TLS"
 OF_COMPOSE: Final = frozenset(
     {f"{PREFIX}{name}" for name in ("PROJECT", "SERVER_ADDRESS")}
-    | {f"{PREFIX}{user}_PASSWORD" for user in ("CLIENT", "SERVER", "NETEM", "OPERATOR")}
+    | {f"{PREFIX}{user}_PASSWORD" for user in ("CLIENT", "SERVER", "NETEM", "LAB", "OPERATOR")}
 )
 """What docker-compose.yml and the maker of definitions read: no service's business, and no spelling mistake."""
 SCALED_RTO_LEAST: Final = 100 * MILLISECOND  # real time: what two processes and a broker need to answer at all

@@ -112,6 +112,38 @@ def test_the_broker_refuses_a_client_to(name: str, amqp_lab: Lab) -> None:
     assert left == 0
 
 
+FOR_THE_LAB_SERVICE_ALONE: dict[str, Way] = {
+    "write the network's configuration": lambda asked: asked.basic_publish("configuration", "", b"x"),
+    "write it past the exchange": lambda asked: asked.basic_publish("", "configuration", b"x"),
+    "hold the lab service's queue": lambda asked: asked.queue_declare("lab", exclusive=True),
+}
+
+
+@pytest.mark.parametrize(
+    ("role", "name"),
+    # The network may write to the default exchange, which is how it reaches hosts: it could write its own log.
+    [("client", name) for name in FOR_THE_LAB_SERVICE_ALONE]
+    + [("netem", name) for name in FOR_THE_LAB_SERVICE_ALONE if "past" not in name],
+)
+def test_the_broker_refuses_all_others_to(role: str, name: str, amqp_lab: Lab) -> None:
+    with declared(amqp_lab) as server:
+        with pytest.raises(ChannelClosedByBroker) as refused:
+            attempt(amqp_lab.broker(role), FOR_THE_LAB_SERVICE_ALONE[name])
+        assert server.is_open
+
+    assert refused.value.reply_code == 403
+
+
+@pytest.mark.parametrize("name", [name for name in WAYS if "publish" in name or "another's queue" in name])
+def test_the_broker_refuses_the_lab_service_to(name: str, amqp_lab: Lab) -> None:
+    with declared(amqp_lab) as server:
+        with pytest.raises(ChannelClosedByBroker) as refused:
+            attempt(amqp_lab.broker("lab"), WAYS[name])
+        left = server.queue_declare(VICTIM, exclusive=True).method.message_count
+
+    assert (refused.value.reply_code, left) == (403, 0)
+
+
 @pytest.mark.parametrize("way", [lambda asked: asked.basic_get(VICTIM), lambda asked: asked.queue_delete(VICTIM)])
 def test_within_one_prefix_the_holders_exclusive_right_protects_a_queue(way: Way, amqp_lab: Lab) -> None:
     with declared(amqp_lab), pytest.raises(ChannelClosedByBroker) as refused:

@@ -17,7 +17,8 @@ from tcplab.netem.profile import Profile
 from tcplab.node import Address, PacketReceived
 from tcplab.port import LinkDown, LinkUp, MessageSent
 from tcplab.runtime.amqp import AmqpPort, HostEnd, NetworkEnd
-from tcplab.runtime.amqp.link import Link, Refused
+from tcplab.runtime.amqp.failures import Refused
+from tcplab.runtime.amqp.link import Link
 from tcplab.runtime.amqp.topology import SHARDS, network_queue
 from tcplab.runtime.amqp.troubles import hopelessness
 from tcplab.runtime.loop import Driver

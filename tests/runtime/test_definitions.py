@@ -10,7 +10,7 @@ import pytest
 from tcplab.runtime.definitions import build, differences, main
 
 COMMITTED = Path(__file__).resolve().parents[2] / "rabbitmq" / "definitions.json"
-VARIABLES = ["VHOST", "CLIENT_PASSWORD", "SERVER_PASSWORD", "NETEM_PASSWORD", "OPERATOR_PASSWORD"]
+VARIABLES = ["VHOST", "CLIENT_PASSWORD", "SERVER_PASSWORD", "NETEM_PASSWORD", "LAB_PASSWORD", "OPERATOR_PASSWORD"]
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,12 @@ from tcplab.runtime.amqp.topology import (
     SHARDS,
     Permissions,
     Queue,
+    configuration_stream,
+    control_queue,
     host_permissions,
     host_queue,
+    lab_permissions,
+    lab_queue,
     network_permissions,
     network_queue,
     pair_key,
@@ -24,6 +28,8 @@ from tcplab.runtime.amqp.topology import (
 QUEUES = [
     host_queue(Address("10.0.1.7")),
     network_queue(16),
+    control_queue(3),
+    lab_queue(),
     quarantine_queue(),
     watched_queue("1a"),
     watcher_queue("1a"),
@@ -56,7 +62,13 @@ def test_every_queue_says_of_what_kind_it_is(queue: Queue) -> None:
 def test_the_names_are_those_of_the_design() -> None:
     assert host_queue(Address("10.0.1.7")).name == "host.10.0.1.7"
     assert [network_queue(shard).name for shard in SHARDS] == [f"network.{number}" for number in range(1, 17)]
-    assert EXCHANGES == {"to-network": "x-consistent-hash", "quarantine": "fanout", "events": "topic"}
+    assert EXCHANGES == {
+        "to-network": "x-consistent-hash",
+        "quarantine": "fanout",
+        "events": "topic",
+        "configuration": "fanout",
+    }
+    assert list(EXCHANGES)[-1] == "to-network", "hosts take it for the sign that all are there"
 
 
 def test_both_directions_of_a_pair_have_one_key_and_no_other_pair_has_it() -> None:
@@ -71,6 +83,26 @@ def test_both_directions_of_a_pair_have_one_key_and_no_other_pair_has_it() -> No
 def test_the_network_holds_its_shards(name: str, may: bool) -> None:
     for pattern in network_permissions():
         assert bool(re.search(pattern, name)) is may
+
+
+@pytest.mark.parametrize("name", ["amq.default", "to-network", "network.1", "host.10.0.1.1", "control.1", "quarantine"])
+def test_the_lab_service_may_do_nothing_to_the_data_path(name: str) -> None:
+    assert not any(re.search(pattern, name) for pattern in lab_permissions())
+
+
+def test_only_the_lab_service_may_write_the_configuration() -> None:
+    assert [user for user, may in permissions().items() if re.search(may.write, "configuration")] == ["lab"]
+    assert [user for user, may in permissions().items() if re.search(may.read, "configuration")] == ["netem", "lab"]
+
+
+def test_the_configurations_stream_is_bounded_and_keeps_what_was_written() -> None:
+    stream = configuration_stream()
+
+    assert stream.durable
+    assert not stream.exclusive
+    assert stream.arguments["x-queue-type"] == "stream"
+    assert 0 < int(stream.arguments["x-stream-max-segment-size-bytes"]) < int(stream.arguments["x-max-length-bytes"])
+    assert "x-expires" not in stream.arguments, "a stream refuses it"
 
 
 CLIENT_MAY = host_permissions("10.0.1.0/24")

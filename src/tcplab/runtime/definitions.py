@@ -1,7 +1,8 @@
 """Writes the definitions that a broker imports: a lab's virtual host, its users, what they may do, its exchanges.
 
 ``rabbitmq/definitions.json`` is what this writes where nothing is set. To move a lab, set ``TCPLAB_VHOST``, or any of
-``TCPLAB_CLIENT_PASSWORD``, ``TCPLAB_SERVER_PASSWORD``, ``TCPLAB_NETEM_PASSWORD``, ``TCPLAB_OPERATOR_PASSWORD``, and::
+``TCPLAB_CLIENT_PASSWORD``, ``TCPLAB_SERVER_PASSWORD``, ``TCPLAB_NETEM_PASSWORD``, ``TCPLAB_LAB_PASSWORD`` and
+``TCPLAB_OPERATOR_PASSWORD``, and::
 
     python -m tcplab.runtime.definitions > mine.json     # for a broker yet to start: name it in RABBITMQ_DEFINITIONS
     python -m tcplab.runtime.definitions --into http://operator:operator@127.0.0.1:15672     # for one that runs

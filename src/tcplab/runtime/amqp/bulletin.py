@@ -18,7 +18,8 @@ from tcplab.observe.codec import EVENT_TYPES, Malformed
 from tcplab.observe.journal import Record, dump, load
 from tcplab.port import PortError, Tell
 from tcplab.runtime.amqp.broker import Broker
-from tcplab.runtime.amqp.link import NOT_FOUND, Link, Refused, Unreachable
+from tcplab.runtime.amqp.failures import NOT_FOUND, Refused, Unreachable
+from tcplab.runtime.amqp.link import Link
 from tcplab.runtime.amqp.standing import AmqpLimits, StandingLink
 from tcplab.runtime.amqp.topology import EVENTS, JOURNAL, LEASE, watched_queue, watcher_queue
 from tcplab.units import Instant

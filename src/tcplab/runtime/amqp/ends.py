@@ -7,14 +7,8 @@ from typing import Final, Protocol
 
 from tcplab.node import Address
 from tcplab.port import PortError
-from tcplab.runtime.amqp.link import (
-    NOT_FOUND,
-    PRECONDITION_FAILED,
-    RESOURCE_LOCKED,
-    Link,
-    Refused,
-    Unreachable,
-)
+from tcplab.runtime.amqp.failures import NOT_FOUND, PRECONDITION_FAILED, RESOURCE_LOCKED, Refused, Unreachable
+from tcplab.runtime.amqp.link import Link
 from tcplab.runtime.amqp.topology import (
     EXCHANGES,
     QUARANTINE,
@@ -89,7 +83,7 @@ class HostEnd:
             self._address = await self._lease(link)
         else:
             taken = f"address {self._address} is in use by another host; choose another (TCPLAB_ADDRESS)"
-            await _hold(link, host_queue(self._address), taken, patience, say)
+            await hold(link, host_queue(self._address), taken, patience, say)
         return host_queue(self._address).name
 
     def route(self, target: Address, /) -> tuple[str, str]:
@@ -140,12 +134,12 @@ class NetworkEnd:
         if self._alone:
             for shard in SHARDS:
                 taken = f"this lab has a network already; stop it, or {choice}"
-                await _hold(link, network_queue(shard), taken, patience, say)
+                await hold(link, network_queue(shard), taken, patience, say)
         elif self._shard is None:
             self._shard = await self._next_shard(link, choice)
         else:
             taken = f"shard {self._shard} of the network runs elsewhere by now; start this one anew"
-            await _hold(link, network_queue(self._shard), taken, patience, say)
+            await hold(link, network_queue(self._shard), taken, patience, say)
         queue = network_queue(self.shard).name
         await link.bind(queue, TO_NETWORK, WEIGHT)
         return queue
@@ -191,7 +185,7 @@ async def _free(link: Link, queue: Queue) -> bool:
     return True
 
 
-async def _hold(link: Link, queue: Queue, taken: str, patience: float, say: Say) -> None:
+async def hold(link: Link, queue: Queue, taken: str, patience: float, say: Say) -> None:
     """Take a queue; believe only after a while that a holder lives.
 
     Raises:

@@ -2,58 +2,29 @@
 
 import asyncio
 import logging
-import re
 import ssl
-from collections.abc import Callable, Coroutine, Iterable, Sequence
-from typing import Any, Final, Self
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, Literal, Self
 
 import pika
-from pika import exceptions
 from pika.adapters.asyncio_connection import AsyncioConnection
 from pika.adapters.utils.nbio_interface import AbstractStreamTransport
 from pika.channel import Channel
 
 from tcplab.runtime.amqp.broker import Broker
+from tcplab.runtime.amqp.failures import LinkError, Refused, Unreachable, explain
 from tcplab.runtime.amqp.topology import Queue
 
 BRING_UP_TIMEOUT: Final = 10.0  # seconds, from the name's look-up to an open connection
 CLOSE_TIMEOUT: Final = 2.0  # seconds
 READ_OCTETS: Final = 64 << 10  # a message of many packets comes in two reads; malloc maps what is twice as large anew
 
-# AMQP 0-9-1's reply codes
-ACCESS_REFUSED: Final = 403
-NOT_FOUND: Final = 404
-RESOURCE_LOCKED: Final = 405
-PRECONDITION_FAILED: Final = 406
-COMMAND_INVALID: Final = 503
-NOT_ALLOWED: Final = 530
-
 OnMessage = Callable[[pika.BasicProperties, bytes], None]
+
+PREFETCH: Final = 100  # records of a stream that may be under way: one that is read needs a bound
 
 # pika logs a traceback wherever a broker goes away; whoever uses a link is told in a line.
 logging.getLogger("pika").setLevel(logging.CRITICAL)
-
-
-class LinkError(Exception):
-    """The link failed; one line for people."""
-
-
-class Unreachable(LinkError):
-    """No broker answers, or the one that did is gone."""
-
-
-class Refused(LinkError):
-    """The broker refused an operation, and closed the channel or the connection over it.
-
-    Attributes:
-        code: AMQP's reply code.
-        text: what the broker says of it.
-    """
-
-    def __init__(self, code: int, text: str) -> None:
-        super().__init__(f"the broker says: {text} ({code})")
-        self.code = code
-        self.text = text
 
 
 class _Transport(AbstractStreamTransport):
@@ -103,6 +74,7 @@ class Link:
         self._connection = connection
         self._channel: Channel | None = None
         self._pending: asyncio.Future[Any] | None = None
+        self._confirmation: asyncio.Future[None] | None = None
         loop = asyncio.get_running_loop()
         self._lost: asyncio.Future[LinkError] = loop.create_future()
         self._closed: asyncio.Future[None] = loop.create_future()
@@ -128,7 +100,7 @@ class Link:
 
         def fail(_: object, error: BaseException) -> None:
             if not opened.done():
-                opened.set_exception(_explain(error))
+                opened.set_exception(explain(error))
 
         def succeed(_: object) -> None:
             if not opened.done():
@@ -163,13 +135,13 @@ class Link:
         """Wait until the link has failed, and return why."""
         return await asyncio.shield(self._lost)
 
-    async def unless_lost(self, coroutine: Coroutine[Any, Any, object]) -> None:
+    async def unless_lost(self, work: Awaitable[object]) -> None:
         """Wait for something, but not on a link that fails meanwhile.
 
         Raises:
             LinkError: the link failed first.
         """
-        waiter = asyncio.ensure_future(coroutine)
+        waiter = asyncio.ensure_future(work)
         try:
             await asyncio.wait((waiter, self._lost), return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -261,6 +233,66 @@ class Link:
         )
         await answer
 
+    async def read_stream(self, stream: str, offset: Literal["first", "last"], on_message: OnMessage) -> None:
+        """Read a stream from its first record on, or from its last chunk on; ``on_message`` must not raise.
+
+        Raises:
+            LinkError: the broker refuses, or the link failed.
+        """
+
+        def take(
+            channel: Channel, method: pika.spec.Basic.Deliver, properties: pika.BasicProperties, body: bytes
+        ) -> None:
+            on_message(properties, body)
+            channel.basic_ack(method.delivery_tag or 0)
+
+        answer = self._expect()
+        self._open_channel.basic_qos(prefetch_count=PREFETCH, callback=self._answered)
+        await answer
+        answer = self._expect()
+        self._open_channel.basic_consume(
+            stream,
+            take,
+            auto_ack=False,
+            consumer_tag=f"{stream}.{offset}",
+            arguments={"x-stream-offset": offset},
+            callback=self._answered,
+        )
+        await answer
+
+    async def cancel_reading(self, stream: str, offset: Literal["first", "last"]) -> None:
+        """Read a stream no further.
+
+        Raises:
+            LinkError: the link failed.
+        """
+        answer = self._expect()
+        self._open_channel.basic_cancel(f"{stream}.{offset}", callback=self._answered)
+        await answer
+
+    async def confirm(self) -> None:
+        """Let the broker confirm what is published by :meth:`publish_surely` from now on.
+
+        Raises:
+            LinkError: the link failed.
+        """
+        answer = self._expect()
+        self._open_channel.add_on_return_callback(
+            lambda *_: self._fail(Unreachable("a message found no queue: somebody has taken it away"))
+        )
+        self._open_channel.confirm_delivery(self._confirmed, self._answered)
+        await answer
+
+    async def publish_surely(self, exchange: str, key: str, body: bytes, properties: pika.BasicProperties) -> None:
+        """Publish a message, and wait until the broker has it; for channels that :meth:`confirm`, one at a time.
+
+        Raises:
+            LinkError: the link failed, or the broker could not take the message; whether it has it is not known.
+        """
+        self._confirmation = asyncio.get_running_loop().create_future()
+        self._open_channel.basic_publish(exchange, key, body, properties, mandatory=True)
+        await self.unless_lost(self._confirmation)
+
     def publish(self, exchange: str, key: str, body: bytes, properties: pika.BasicProperties) -> None:
         """Publish a message; the link must not have failed."""
         self._open_channel.basic_publish(exchange, key, body, properties)
@@ -295,15 +327,21 @@ class Link:
         if self._pending is not None and not self._pending.done():
             self._pending.set_result(answer)
 
+    def _confirmed(self, frame: pika.frame.Method[Any]) -> None:
+        if isinstance(frame.method, pika.spec.Basic.Nack):
+            self._fail(Unreachable("the broker could not keep a message"))
+        elif self._confirmation is not None and not self._confirmation.done():
+            self._confirmation.set_result(None)
+
     def _connection_closed(self, _: object, error: BaseException) -> None:
-        self._fail(_explain(error))
+        self._fail(explain(error))
         self._closed.set_result(None)
 
     def _channel_closed(self, channel: Channel, error: Exception) -> None:
         """A refusal ends the operation that asked for it; if none did, it was of a message, and ends the link."""
         if channel is not self._channel:
             return
-        explained = _explain(error)
+        explained = explain(error)
         if isinstance(explained, Refused) and self._pending is not None and not self._pending.done():
             self._pending.set_exception(explained)
         else:
@@ -329,39 +367,3 @@ def _parameters(broker: Broker, heartbeat: int, name: str) -> pika.ConnectionPar
         ssl_options=pika.SSLOptions(ssl.create_default_context(), broker.host) if broker.tls else None,
         client_properties={"connection_name": name},
     )
-
-
-_REFUSAL: Final = re.compile(r"ConnectionClosedByBroker: \((\d+)\) (.*)", re.DOTALL)
-
-
-def _explain(error: BaseException) -> LinkError:
-    """Return what pika's exception means, in a line for people."""
-    match error:
-        case exceptions.ConnectionClosed() | exceptions.ChannelClosed():
-            if isinstance(error, exceptions.ConnectionClosedByBroker | exceptions.ChannelClosedByBroker):
-                return Refused(error.reply_code, error.reply_text)
-            return Unreachable("the connection was closed")
-        case exceptions.AMQPHeartbeatTimeout():
-            return Unreachable("the broker has fallen silent")
-        case exceptions.StreamLostError():
-            return Unreachable("the connection was lost")
-    for cause in _causes(error):
-        refusal = _REFUSAL.search(str(cause))
-        if refusal:  # while a connection opens, pika keeps what the broker said as a text alone
-            return Refused(int(refusal[1]), refusal[2].strip("'\""))
-        if isinstance(cause, exceptions.IncompatibleProtocolError):
-            return Unreachable("what answers there does not speak AMQP, or not yet")
-        if isinstance(cause, exceptions.ConnectionOpenAborted | TimeoutError):
-            return Unreachable("it does not answer")
-        if isinstance(cause, OSError) and cause.strerror:
-            return Unreachable(cause.strerror)
-    return Unreachable(f"it cannot be reached ({type(error).__name__})")
-
-
-def _causes(error: BaseException) -> Iterable[BaseException]:
-    """Yield an error and, outermost first, those that pika has wrapped in it."""
-    yield error
-    inner = (*error.args, *getattr(error, "exceptions", ()), getattr(error, "exception", None))
-    for cause in inner:
-        if isinstance(cause, BaseException):
-            yield from _causes(cause)

@@ -10,7 +10,8 @@ from tcplab.node import Event
 from tcplab.port import LinkBlocked, LinkDown, LinkUp, PortError, Tell
 from tcplab.runtime.amqp.broker import Broker
 from tcplab.runtime.amqp.ends import RETRY_CLAIM
-from tcplab.runtime.amqp.link import Link, LinkError
+from tcplab.runtime.amqp.failures import LinkError
+from tcplab.runtime.amqp.link import Link
 from tcplab.runtime.amqp.troubles import hopelessness
 
 

@@ -18,13 +18,20 @@ from tcplab.units import MILLISECOND, MINUTE
 VHOST_DEFAULT: Final = "tcplab"
 
 TO_NETWORK: Final = "to-network"
+CONFIGURATION: Final = "configuration"
+"""The exchange that the network's configuration is published to, and the stream that keeps it."""
 QUARANTINE: Final = "quarantine"
 EVENTS: Final = "events"
 LEASE: Final = "lease"
 """Routing key of ``events``: somebody watches, and goes on to do so for a while."""
 JOURNAL: Final = "journal"
 """Routing key of ``events``: what a node that is watched tells."""
-EXCHANGES: Final[Mapping[str, str]] = {QUARANTINE: "fanout", EVENTS: "topic", TO_NETWORK: "x-consistent-hash"}
+EXCHANGES: Final[Mapping[str, str]] = {
+    QUARANTINE: "fanout",
+    EVENTS: "topic",
+    CONFIGURATION: "fanout",
+    TO_NETWORK: "x-consistent-hash",
+}
 """Exchanges and their types; ``to-network`` comes last, since hosts take it for the sign that all are there."""
 
 SHARDS: Final = range(1, 17)
@@ -32,6 +39,15 @@ SHARDS: Final = range(1, 17)
 WEIGHT: Final = "1"
 """A shard's share of the pairs, against the others': the key that binds its queue."""
 NETEM: Final = "netem"
+LAB: Final = "lab"
+"""The lab service's user, and the queue that it holds: there is one such service in a lab."""
+CONTROL: Final = "control"
+"""Key of messages on ``events`` to all shards of the network."""
+REPORT: Final = "report"
+"""Key of what shards tell of themselves there."""
+
+EMPTY_AFTER: Final = 0.5
+"""Seconds without a record that let a stream pass for empty: what the broker counts in it comes five seconds late."""
 
 WATCHED: Final = "watched."
 """What the queues begin with in which networks hear that they are watched."""
@@ -105,6 +121,33 @@ def watcher_queue(token: str) -> Queue:
     return _wire(f"watcher.{token}", messages=2_000)
 
 
+def control_queue(shard: int) -> Queue:
+    """Return the queue in which a shard of the network gets what is said to all of them."""
+    return _wire(f"control.{shard}")
+
+
+def lab_queue() -> Queue:
+    """Return the queue of the lab service; who holds it is the only one to write the network's configuration."""
+    return _wire(LAB)
+
+
+def configuration_stream() -> Queue:
+    """Return the stream that keeps the network's configuration: the latest snapshots, some thousands of them.
+
+    A stream takes no expiry, and is never exclusive.
+    """
+    return Queue(
+        CONFIGURATION,
+        exclusive=False,
+        durable=True,
+        arguments={
+            "x-queue-type": "stream",
+            "x-max-length-bytes": 16 << 20,
+            "x-stream-max-segment-size-bytes": 2 << 20,
+        },
+    )
+
+
 class Permissions(NamedTuple):
     """What a user may do in a virtual host, as the regular expressions that RabbitMQ wants."""
 
@@ -129,16 +172,27 @@ def host_permissions(prefix: str) -> Permissions:
 
 
 def network_permissions() -> Permissions:
-    """Return the permissions of the network: its topology, and, alone of all, every host's queue."""
-    shards, watched = _literal("network.") + "[0-9]+", _literal(WATCHED) + "[0-9a-f]+"
-    topology = _any_of(TO_NETWORK, shards, QUARANTINE, EVENTS, watched)
+    """Return the permissions of the network: its topology, and, alone of all, every host's queue.
+
+    It declares the stream of its configuration and reads it, but does not write it.
+    """
+    shards, watched = rf"(network|{CONTROL})\.[0-9]+", _literal(WATCHED) + "[0-9a-f]+"
+    topology = _any_of(TO_NETWORK, shards, QUARANTINE, EVENTS, CONFIGURATION, watched)
     write = _any_of(_literal("amq.default"), shards, QUARANTINE, EVENTS, watched)
     return Permissions(topology, write, topology)
 
 
+def lab_permissions() -> Permissions:
+    """Return the permissions of the lab service: the network's configuration, and what shards tell."""
+    return Permissions(
+        _any_of(LAB, CONFIGURATION), _any_of(LAB, CONFIGURATION, EVENTS), _any_of(LAB, CONFIGURATION, EVENTS)
+    )
+
+
 def permissions() -> Mapping[str, Permissions]:
     """Return the permissions of each of the lab's services, by the name of its user, which is its role."""
-    return {role: host_permissions(prefix) for role, prefix in DEFAULT_ROLES.items()} | {NETEM: network_permissions()}
+    hosts = {role: host_permissions(prefix) for role, prefix in DEFAULT_ROLES.items()}
+    return hosts | {NETEM: network_permissions(), LAB: lab_permissions()}
 
 
 def _any_of(*patterns: str) -> str:

@@ -2,7 +2,7 @@
 
 from tcplab.port import PortError
 from tcplab.runtime.amqp.broker import Broker
-from tcplab.runtime.amqp.link import (
+from tcplab.runtime.amqp.failures import (
     ACCESS_REFUSED,
     COMMAND_INVALID,
     NOT_ALLOWED,

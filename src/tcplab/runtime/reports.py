@@ -1,0 +1,65 @@
+"""What a shard of the network tells of itself: the revision that it goes by, and what it has really done."""
+
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tcplab.netem.network import Network
+from tcplab.units import MICROSECOND, Instant
+
+ASK: Final = "report"
+"""What is said to all shards to have each send a report."""
+
+
+class LinkReport(BaseModel):
+    """One direction between two roles."""
+
+    profile: str = Field(description="What it goes by, in tc's grammar.")
+    packets: int = Field(description="Packets that were ever let onto it.")
+    queued: int = Field(description="Packets that wait on it.")
+
+
+class FaultReport(BaseModel):
+    """A fault in force."""
+
+    rule: str = Field(description="What it does, in the language of faults.")
+    until: int | None = Field(description="When it heals by itself, microseconds of the lab's clock.")
+    matched: int = Field(description="Packets that it was about.")
+    acted: int = Field(description="Packets that it did something to.")
+
+
+class Report(BaseModel):
+    """A shard's report."""
+
+    model_config = ConfigDict(frozen=True)
+
+    node: str = Field(description="Which shard, such as netem-1.")
+    at: int = Field(description="When, microseconds of the lab's clock.")
+    revision: int = Field(description="The snapshot that it goes by.")
+    trouble: str = Field("", description="Why it does not go by the latest, if it cannot.")
+    links: dict[str, LinkReport]
+    faults: dict[str, FaultReport]
+
+
+def report(node: str, network: Network, now: Instant, trouble: str = "") -> Report:
+    """Return what a shard has to tell now."""
+    packets, queued, done = network.packet_counts(), network.queue_lengths(), network.faults_done()
+    return Report(
+        node=node,
+        at=now // MICROSECOND,
+        revision=network.configuration.revision,
+        trouble=trouble,
+        links={
+            name: LinkReport(profile=str(profile), packets=packets[name], queued=queued[name])
+            for name, profile in network.profiles().items()
+        },
+        faults={
+            fault.name: FaultReport(
+                rule=str(fault.rule),
+                until=None if fault.until is None else fault.until // MICROSECOND,
+                matched=done[fault.name].matched,
+                acted=done[fault.name].acted,
+            )
+            for fault in network.faults()
+        },
+    )
