@@ -22,6 +22,13 @@ def say(line: str) -> None:
 class Voice:
     """Observes a node, and says what people should know, each trouble at most once in :data:`PAUSE`."""
 
+    heeds: Final = frozenset(
+        (
+            LinkUp, LinkDown, LinkBlocked, ClockDisturbed, TransferCorrupted, TransferFailed, IllegalTransition,
+            PacketDiscarded, MessageReceived,
+        )
+    )  # fmt: skip
+
     def __init__(self) -> None:
         self._quiet_until: dict[str, Instant] = {}
         self._left_out: Counter[str] = Counter()
@@ -60,6 +67,8 @@ class Voice:
 
 class LinkWatch:
     """Remembers whether the broker answers, for /healthz."""
+
+    heeds: Final = frozenset((LinkUp, LinkDown))
 
     def __init__(self) -> None:
         self.trouble: str | None = "the broker has not answered yet"

@@ -4,9 +4,9 @@ A TCP host and the network between hosts are both nodes. A driver (virtual or re
 between them and tells observers what it saw; a node never waits and never calls anybody.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 from tcplab.units import Instant
 from tcplab.wire.packet import Address, Packet
@@ -23,6 +23,7 @@ __all__ = [
     "PacketDiscarded",
     "PacketReceived",
     "PacketSent",
+    "Selective",
     "was_let_in",
 ]
 
@@ -65,6 +66,15 @@ class Observer(Protocol):
 
     def observe(self, node: str, event: Event, now: Instant) -> None:
         """Take note of an event of the node of that name."""
+
+
+@runtime_checkable
+class Selective(Observer, Protocol):
+    """An observer that takes note of some types of event only; it need not be told of others."""
+
+    @property
+    def heeds(self) -> Container[type[Event]]:
+        """The types of event that it takes note of; they never change."""
 
 
 @dataclass(slots=True)

@@ -90,6 +90,14 @@ class Notes:
         return [type(event).__name__ for _, event in self.told]
 
 
+class Choosy(Notes):
+    """An observer that takes note of some types of event only."""
+
+    def __init__(self, *heeds: type[Event]) -> None:
+        super().__init__()
+        self.heeds = heeds
+
+
 class Broken:
     """An observer that cannot take what it is told."""
 

@@ -13,7 +13,7 @@ from tcplab.runtime.loop import Driver
 from tcplab.tcp.app import InvalidCall
 from tcplab.units import MILLISECOND, MINUTE, SECOND, Duration, Instant
 from tests.netem.packets import CLIENT, SERVER, packet
-from tests.runtime.nodes import Broken, Noted, Notes, Scripted, TestPort
+from tests.runtime.nodes import Broken, Choosy, Noted, Notes, Scripted, TestPort
 from tests.support.loops import LeapingLoop, in_leaping_time
 
 NOON = EPOCH  # when the loop's time is 0
@@ -125,6 +125,24 @@ async def test_an_observer_may_come_and_go_while_the_driver_runs() -> None:
 
     assert [event for _, event in stays.told] == [PacketReceived(packet(number, NOON)) for number in (1, 2, 3, 4)]
     assert [event for _, event in guest.told] == [PacketReceived(packet(2, NOON))]
+
+
+@in_leaping_time
+async def test_an_observer_is_spared_what_it_does_not_heed() -> None:
+    node = Scripted(on_packet=lambda *_: Output([packet(2, NOON, SERVER, CLIENT)], [Noted()]))
+    all_of_it, sent, noted, none = Notes(), Choosy(PacketSent, LinkUp), Choosy(Noted), Choosy()
+    port = TestPort()
+
+    async with drive(node, port, sent, noted, none) as driver:
+        port.deliver([packet(1, NOON)], None)
+        port.tell(LinkUp(0))
+        driver.attach(all_of_it)
+        port.deliver([packet(3, NOON)], None)
+
+    assert sent.kinds() == ["PacketSent", "LinkUp", "PacketSent"]
+    assert noted.kinds() == ["Noted", "Noted"]
+    assert none.kinds() == []
+    assert all_of_it.kinds() == ["PacketReceived", "Noted", "PacketSent"]
 
 
 @in_leaping_time

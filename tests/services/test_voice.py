@@ -17,7 +17,8 @@ RESET = TransferFailed(None, "reset")
 def said(capsys: pytest.CaptureFixture[str], *events: tuple[Instant, Event]) -> list[str]:
     voice = Voice()
     for now, event in events:
-        voice.observe("client-10.0.1.1", event, now)
+        if type(event) in voice.heeds:  # as a driver asks
+            voice.observe("client-10.0.1.1", event, now)
     return [line.removeprefix("client-10.0.1.1: ") for line in capsys.readouterr().out.splitlines()]
 
 

@@ -118,7 +118,14 @@ class Metrics:
         self._entered: dict[State, dict[ConnectionId, Instant]] = {state: {} for state in State}
         self._spotlight = Spotlight(Duration(round(DWELL_DEFAULT * time_scale)))
         self._broker_up = self._broker_blocked = False
+        self._sent, self._received = self._tallies[catalogue.SEGMENTS_SENT], self._tallies[catalogue.SEGMENTS_RECEIVED]
+        self._payload = self._tallies[catalogue.PAYLOAD_BYTES]
         self._handlers = self._dispatch()
+
+    @property
+    def heeds(self) -> Collection[type[Event]]:
+        """The types of event that are counted."""
+        return self._handlers.keys()
 
     def observe(self, node: str, event: Event, now: Instant) -> None:
         """Count an event."""
@@ -193,13 +200,13 @@ class Metrics:
 
     def _packet_sent(self, event: PacketSent, _: Instant) -> None:
         segment = event.packet.segment
-        self._tallies[catalogue.SEGMENTS_SENT][segment.kind] += 1
-        self._tallies[catalogue.PAYLOAD_BYTES]["sent"] += len(segment.payload)
+        self._sent[segment.kind] += 1
+        self._payload["sent"] += len(segment.payload)
 
     def _packet_received(self, event: PacketReceived, _: Instant) -> None:
         segment = event.packet.segment
-        self._tallies[catalogue.SEGMENTS_RECEIVED][segment.kind] += 1
-        self._tallies[catalogue.PAYLOAD_BYTES]["received"] += len(segment.payload)
+        self._received[segment.kind] += 1
+        self._payload["received"] += len(segment.payload)
 
     def _packet_discarded(self, event: PacketDiscarded, _: Instant) -> None:
         self._tallies[catalogue.SEGMENTS_DISCARDED][event.reason] += 1

@@ -2,11 +2,23 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
 from tcplab.netem.network import Network
-from tcplab.node import Event, Node, Observer, Output, Packet, PacketDiscarded, PacketReceived, PacketSent, was_let_in
+from tcplab.node import (
+    Event,
+    Node,
+    Observer,
+    Output,
+    Packet,
+    PacketDiscarded,
+    PacketReceived,
+    PacketSent,
+    Selective,
+    was_let_in,
+)
 from tcplab.port import Port, TimerLagged
 from tcplab.runtime.clock import Clock
 from tcplab.tcp.config import MSL_DEFAULT
@@ -14,6 +26,8 @@ from tcplab.units import START, Duration, Instant
 
 Act = Callable[[Instant], Output]
 """Something to do to the node besides delivering packets, such as ``host.start``."""
+
+_Observe = Callable[[str, Event, Instant], None]
 
 CLOCK_INTERVAL: Final = 1.0  # real seconds between two looks at the machine's clocks
 
@@ -49,7 +63,7 @@ class Driver:
             name: what the node is called when observers are told.
             node: a host or a network; nobody else may touch it while the driver runs.
             port: where its packets come from and go to.
-            observers: told of every event, in this order.
+            observers: told of every event, or of what they heed, in this order.
             clock: the lab's time.
             lifetime: packets older than this by their ``born`` are discarded at the door; ``None`` lets all in.
             watch_clocks: whether to look at the machine's clocks now and then; not where the loop's time is virtual.
@@ -59,6 +73,7 @@ class Driver:
         self._network = node if isinstance(node, Network) else None
         self._port = port
         self._observers = tuple(observers)
+        self._audiences: dict[type[Event], tuple[_Observe, ...]] = {}
         self._clock = clock
         self._lifetime = lifetime
         self._packets: list[Packet] = []
@@ -125,10 +140,12 @@ class Driver:
     def attach(self, observer: Observer) -> None:
         """Tell one more observer of everything from now on, after the others; for the loop's own thread."""
         self._observers = (*self._observers, observer)
+        self._audiences.clear()
 
     def detach(self, observer: Observer) -> None:
         """Tell an observer of nothing more; one that is not there is no matter."""
         self._observers = tuple(each for each in self._observers if each is not observer)
+        self._audiences.clear()
 
     def stop(self) -> None:
         """Let :meth:`done` return; may be called more than once."""
@@ -147,11 +164,7 @@ class Driver:
     # --- inputs ------------------------------------------------------------------------------------------------------
 
     def _deliver(self, packets: Sequence[Packet], sender: str | None) -> None:
-        def take(now: Instant) -> None:
-            for packet in packets:
-                self._take(packet, sender, now)
-
-        self._input(take)
+        self._input(lambda now: self._take(packets, sender, now))
 
     def _wake(self) -> None:
         self._timer = None
@@ -167,18 +180,19 @@ class Driver:
             self._fail(error)
         self._end_turn_soon()
 
-    def _take(self, packet: Packet, sender: str | None, now: Instant) -> None:
-        # A packet from the future is as bad as an old one: it would never grow old.
-        if self._lifetime is not None and abs(now - packet.born) > self._lifetime:
-            self._tell((PacketDiscarded(packet, "expired"),), now)
-            return
-        if sender is None or self._network is None:
-            output = self._node.receive(packet, now)
-        else:
-            output = self._network.receive(packet, now, sender)
-        if was_let_in(output):
-            self._tell((PacketReceived(packet),), now)
-        self._absorb(output, now)
+    def _take(self, packets: Sequence[Packet], sender: str | None, now: Instant) -> None:
+        receive, lifetime = self._node.receive, self._lifetime
+        if sender is not None and self._network is not None:
+            receive = partial(self._network.receive, sender=sender)
+        for packet in packets:
+            # A packet from the future is as bad as an old one: it would never grow old.
+            if lifetime is not None and not -lifetime <= now - packet.born <= lifetime:
+                self._tell((PacketDiscarded(packet, "expired"),), now)
+                continue
+            output = receive(packet, now)
+            if was_let_in(output):
+                self._tell_of_packets(PacketReceived, (packet,), now)
+            self._absorb(output, now)
 
     def _catch_up(self) -> Instant:
         """Do what is due before anything else happens to the node; return the time."""
@@ -191,15 +205,36 @@ class Driver:
         return now
 
     def _absorb(self, output: Output, now: Instant) -> None:
-        self._tell(output.events, now)
-        self._packets += output.packets
-        if self._observers:
-            self._tell([PacketSent(packet) for packet in output.packets], now)
+        packets, events = output
+        if events:
+            self._tell(events, now)
+        if packets:
+            self._packets += packets
+            self._tell_of_packets(PacketSent, packets, now)
 
     def _tell(self, events: Sequence[Event], now: Instant) -> None:
         for event in events:
-            for observer in self._observers:
-                observer.observe(self.name, event, now)
+            for observe in self._audience(type(event)):
+                observe(self.name, event, now)
+
+    def _tell_of_packets(
+        self, kind: type[PacketSent] | type[PacketReceived], packets: Sequence[Packet], now: Instant
+    ) -> None:
+        """Tell of each packet, and make no event where nobody heeds it."""
+        audience = self._audience(kind)
+        if audience:
+            for packet in packets:
+                event = kind(packet)
+                for observe in audience:
+                    observe(self.name, event, now)
+
+    def _audience(self, kind: type[Event]) -> tuple[_Observe, ...]:
+        """Return who is told of events of that type."""
+        audience = self._audiences.get(kind)
+        if audience is None:
+            heeding = (each for each in self._observers if not isinstance(each, Selective) or kind in each.heeds)
+            audience = self._audiences[kind] = tuple(each.observe for each in heeding)
+        return audience
 
     # --- the end of a turn -------------------------------------------------------------------------------------------
 

@@ -47,6 +47,8 @@ TOLD: Final = frozenset(
 class Bulletin:
     """Tells watchers what happens at a network; an observer as long as one watches, and no longer."""
 
+    heeds: Final = TOLD
+
     def __init__(
         self,
         broker: Broker,
@@ -100,7 +102,7 @@ class Bulletin:
 
     def observe(self, node: str, event: Event, now: Instant) -> None:
         """Take what is to be told once this turn of the loop is over."""
-        if type(event) not in TOLD:
+        if type(event) not in self.heeds:
             return
         if not self._records:
             asyncio.get_running_loop().call_soon(self._publish)
