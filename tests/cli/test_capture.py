@@ -70,6 +70,14 @@ def test_one_side_or_both_can_be_had(side: str, expected: int, tmp_path: Path) -
     assert packets(path) == expected
 
 
+def test_what_is_not_wanted_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "fins.pcapng"
+
+    piped("capture", str(path), "--scenario", "lifecycle", "--flags", "F")
+
+    assert packets(path) == 4
+
+
 @pytest.mark.parametrize(("name", "what"), [("few.pcapng", "5 packets"), ("few.jsonl", "5 records")])
 def test_it_stops_after_as_many_as_are_wanted(name: str, what: str, tmp_path: Path) -> None:
     path = tmp_path / name
@@ -104,8 +112,7 @@ def test_it_spares_a_terminal() -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["out.pcapng"], "name journals to read, or a run to play"),
-        (["out.pcapng", "a.jsonl", "--scenario", "storm"], "name journals to read, or a run to play"),
+        (["out.pcapng", "a.jsonl", "--scenario", "storm"], "name journals to read, a run to play"),
         (["out.pcapng", "nowhere.jsonl"], "nowhere.jsonl: No such file or directory"),
         (["nowhere/out.pcapng", "--scenario", "lifecycle"], "nowhere/out.pcapng: No such file or directory"),
     ],

@@ -14,7 +14,7 @@ from tcplab.apps.client import ClientConfig, CloseMix
 from tcplab.apps.frames import Mode
 from tcplab.apps.server import ServerConfig
 from tcplab.cli.local_lab import SERVER, LocalLab, LocalPlan, running
-from tcplab.cli.watch import Watch
+from tcplab.cli.local_watch import Watch
 from tcplab.netem.profile import Profile
 from tcplab.node import Event
 from tcplab.observe.exposition import ExpositionError

@@ -16,7 +16,7 @@ from tcplab.netem.profile import Profile
 from tcplab.netem.roles import DEFAULT_ROLES, link_name
 from tcplab.node import Address, Observer
 from tcplab.port import Port
-from tcplab.runtime.amqp import AmqpPort, Broker, HostEnd, NetworkEnd
+from tcplab.runtime.amqp import AmqpPort, Broker, Bulletin, HostEnd, NetworkEnd
 from tcplab.runtime.amqp.ends import End
 from tcplab.runtime.clock import Clock
 from tcplab.runtime.loop import Driver
@@ -110,6 +110,12 @@ async def running(plan: LocalPlan, clock: Clock, observer: Observer) -> AsyncIte
             drivers[name] = Driver(name, nodes[name], ports[name], [metrics, observer], clock=clock, lifetime=lifetime)
         for driver in drivers.values():
             await stack.enter_async_context(driver)
+        if plan.broker is not None:
+            network_driver = drivers["netem"]
+            attach, detach = network_driver.attach, network_driver.detach
+            bulletin = Bulletin(plan.broker, "netem", attach=attach, detach=detach, say=print)
+            bulletin.start()
+            stack.push_async_callback(bulletin.close)
         drivers["server"].do(server_host.start)
         drivers["client"].do(client_host.start)
         yield LocalLab(client, drivers, urls)

@@ -1,70 +1,69 @@
-"""What writes records down as they come: a capture for Wireshark, or a journal."""
+"""What takes records down as they come: a capture for Wireshark, a journal, or lines for people."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO, Final, Protocol
+from typing import BinaryIO, ClassVar, Final
 
 from tcplab import __version__
-from tcplab.node import Event
+from tcplab.node import Event, PacketDiscarded, PacketReceived
 from tcplab.observe.journal import Record, dump
+from tcplab.observe.lines import Lines
 from tcplab.observe.pcapng import Pcapng
-from tcplab.observe.sightings import NETWORK, Sighting, Sightings
+from tcplab.observe.sieve import Sieve
+from tcplab.observe.sightings import Ruling, Sighting, Sightings, Verdict, is_network
 
 STANDARD_OUTPUT: Final = "-"
 JOURNAL_SUFFIX: Final = ".jsonl"
 
 
 class Sides(StrEnum):
-    """Which sides of the network to write."""
+    """Which sides of the network to show."""
 
     BOTH = "both"
     IN = "in"
     OUT = "out"
 
 
-class Recorder(Protocol):
-    """Writes records; ``written`` says what, and ``full`` that it wants no more."""
+class Recorder:
+    """Takes records down, up to a limit."""
+
+    unit: ClassVar = "packets"
+    """What it counts."""
+
+    def __init__(self, limit: int | None) -> None:
+        """Begin; without a limit it is never full."""
+        self._limit = limit
+        self.count = 0
+        """How much was taken down."""
 
     @property
     def full(self) -> bool:
-        """Whether it has as many as it was to write."""
-
-    @property
-    def written(self) -> str:
-        """What was written, in words."""
+        """Whether it has as many as it was to take down."""
+        return self._limit is not None and self.count >= self._limit
 
     def feed(self, record: Record[Event]) -> None:
         """Take the next record."""
+        raise NotImplementedError
+
+    def gap(self, node: str, lost: int) -> None:
+        """Take note that records of a node are missing here."""
 
     def pause(self) -> None:
         """Hand over what was taken: nothing more comes for now."""
 
 
-class CaptureRecorder:
-    """Writes what records show of the network's packets as pcapng."""
+class OfSightings(Recorder):
+    """Takes down what records show of the network's packets."""
 
-    def __init__(self, file: BinaryIO, lab: str, sides: Sides, limit: int | None) -> None:
-        """Begin with what stands at the head of a capture; ``limit`` is in packets."""
-        self._file = file
-        self._sides = ("in", "out") if sides is Sides.BOTH else (sides.value,)
-        self._limit = limit
-        self._count = 0
+    def __init__(self, limit: int | None, sides: tuple[str, ...], sieve: Sieve) -> None:
+        """Begin; ``limit`` counts what was seen at one of the sides and passed the sieve."""
+        super().__init__(limit)
+        self._sides = sides
+        self._sieve = sieve
         self._sightings = Sightings()
-        self._capture = Pcapng(lab, f"tcplab {__version__}")
-        file.write(self._capture.header() + self._capture.interfaces(NETWORK))
-
-    @property
-    def full(self) -> bool:
-        """Whether it has as many as it was to write."""
-        return self._limit is not None and self._count >= self._limit
-
-    @property
-    def written(self) -> str:
-        """What was written, in words."""
-        return f"{self._count:,} packets"
 
     def feed(self, record: Record[Event]) -> None:
         """Take the next record.
@@ -72,53 +71,106 @@ class CaptureRecorder:
         Raises:
             ValueError: a packet fits no datagram.
         """
-        for sighting in self._sightings.feed(record):
-            self._write(sighting)
+        self._see(self._sightings.feed(record))
 
     def pause(self) -> None:
         """Hand over what was taken: nothing more comes for now."""
-        for sighting in self._sightings.flush():
-            self._write(sighting)
+        self._see(self._sightings.flush())
+
+    def write(self, sighting: Sighting) -> None:
+        """Take down one that is wanted."""
+        raise NotImplementedError
+
+    def _see(self, sightings: list[Sighting]) -> None:
+        for each in sightings:
+            if not self.full and each.side in self._sides and self._sieve.passes(each.packet, each.verdicts):
+                self.write(each)
+                self.count += 1
+
+
+class CaptureRecorder(OfSightings):
+    """Writes pcapng."""
+
+    def __init__(self, file: BinaryIO, lab: str, sides: Sides, sieve: Sieve, limit: int | None) -> None:
+        """Begin with what stands at the head of a capture; ``limit`` is in packets."""
+        super().__init__(limit, ("in", "out") if sides is Sides.BOTH else (sides.value,), sieve)
+        self._file = file
+        self._capture = Pcapng(lab, f"tcplab {__version__}")
+        self._note = ""
+        file.write(self._capture.header())
+
+    def gap(self, node: str, lost: int) -> None:
+        """Let the next packet say what is missing before it."""
+        self._note = f"{lost} records of {node} are missing before this"
+
+    def write(self, sighting: Sighting) -> None:
+        """Write a packet."""
+        self._file.write(self._capture.packet(sighting, self._note))
+        self._note = ""
+
+    def pause(self) -> None:
+        """Hand over what was taken: nothing more comes for now."""
+        super().pause()
         self._file.flush()
 
-    def _write(self, sighting: Sighting) -> None:
-        if not self.full and sighting.side in self._sides:
-            self._file.write(self._capture.packet(sighting))
-            self._count += 1
+
+class LineRecorder(OfSightings):
+    """Prints a line for each segment."""
+
+    def __init__(
+        self, lines: Lines, show: Callable[[str], None], sides: Sides, sieve: Sieve, limit: int | None
+    ) -> None:
+        """Begin; ``show`` takes a line."""
+        shown = {Sides.IN: ("in", "within"), Sides.OUT: ("out",), Sides.BOTH: ("in", "within", "out")}
+        super().__init__(limit, shown[sides], sieve)
+        self._lines = lines
+        self._show = show
+
+    def gap(self, node: str, lost: int) -> None:
+        """Say what is missing."""
+        self._show(f"-- {lost} records of {node} are missing here --")
+
+    def write(self, sighting: Sighting) -> None:
+        """Print the line of a segment."""
+        self._show(self._lines.of(sighting))
 
 
-class JournalRecorder:
-    """Writes records as a journal has them."""
+class JournalRecorder(Recorder):
+    """Writes records as a journal has them; a gap shows in their numbers."""
 
-    def __init__(self, file: BinaryIO, limit: int | None) -> None:
-        """Begin; ``limit`` is in records."""
+    unit = "records"
+
+    def __init__(self, file: BinaryIO, sieve: Sieve | None, limit: int | None) -> None:
+        """Begin.
+
+        Args:
+            file: what to write to.
+            sieve: lets through the network's records of packets, each by itself; ``None`` lets all records through.
+            limit: in records.
+        """
+        super().__init__(limit)
         self._file = file
-        self._limit = limit
-        self._count = 0
-
-    @property
-    def full(self) -> bool:
-        """Whether it has as many as it was to write."""
-        return self._limit is not None and self._count >= self._limit
-
-    @property
-    def written(self) -> str:
-        """What was written, in words."""
-        return f"{self._count:,} records"
+        self._sieve = sieve
 
     def feed(self, record: Record[Event]) -> None:
         """Take the next record."""
-        if not self.full:
+        if not self.full and (self._sieve is None or self._passes(self._sieve, record)):
             self._file.write(dump(record).encode("ascii") + b"\n")
-            self._count += 1
+            self.count += 1
 
     def pause(self) -> None:
         """Hand over what was taken: nothing more comes for now."""
         self._file.flush()
 
+    def _passes(self, sieve: Sieve, record: Record[Event]) -> bool:
+        event = record.event
+        if not is_network(record.node) or not isinstance(event, Ruling | PacketReceived | PacketDiscarded):
+            return False
+        return sieve.passes(event.packet, (event,) if isinstance(event, Verdict) else ())
+
 
 @contextmanager
-def recording(output: str, lab: str, sides: Sides, limit: int | None) -> Iterator[Recorder]:
+def recording(output: str, lab: str, sides: Sides, sieve: Sieve, limit: int | None) -> Iterator[Recorder]:
     """Give what writes to a file of this name, or to standard output.
 
     Raises:
@@ -128,10 +180,10 @@ def recording(output: str, lab: str, sides: Sides, limit: int | None) -> Iterato
     if output == STANDARD_OUTPUT:
         if sys.stdout.isatty():
             raise ValueError("a capture is not for a terminal; name a file, or pipe it: | wireshark -k -i -")
-        yield CaptureRecorder(sys.stdout.buffer, lab, sides, limit)
+        yield CaptureRecorder(sys.stdout.buffer, lab, sides, sieve, limit)
         return
     with Path(output).open("wb") as file:
         if output.endswith(JOURNAL_SUFFIX):
-            yield JournalRecorder(file, limit)
+            yield JournalRecorder(file, None if sieve == Sieve() else sieve, limit)
         else:
-            yield CaptureRecorder(file, lab, sides, limit)
+            yield CaptureRecorder(file, lab, sides, sieve, limit)
