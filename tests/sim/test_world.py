@@ -4,23 +4,23 @@ from pathlib import Path
 
 import pytest
 
-from tcplab.apps.client import ClientConfig
+from tcplab.apps.client import Client, ClientConfig
 from tcplab.apps.events import TransferCompleted
 from tcplab.apps.server import Server, ServerConfig
 from tcplab.netem.events import PacketDelayed, PacketForwarded
 from tcplab.netem.network import Network
 from tcplab.netem.profile import Profile
-from tcplab.node import Address, PacketDiscarded, PacketReceived, PacketSent
+from tcplab.node import Address, Output, Packet, PacketDiscarded, PacketReceived, PacketSent
 from tcplab.observe.journal import Journal
 from tcplab.sim.world import PACKETS_AT_ONE_INSTANT, Endpoint, World
-from tcplab.tcp.app import Close, InvalidCall, Listen
+from tcplab.tcp.app import App, Close, InvalidCall, Listen
 from tcplab.tcp.events import ConnectionId, StateChanged, TimeWaitEnded
 from tcplab.tcp.host import Host
 from tcplab.tcp.states import State
 from tcplab.units import MILLISECOND, MINUTE, SECOND, Duration, Instant
 from tests.netem.packets import BACK, CLIENT, SERVER, THERE, packet
 from tests.sim.endpoints import Alarm, Echo, Mirror, Sender, Stuck, Talkative
-from tests.sim.seeded_run import lab, seeded_run
+from tests.sim.seeded_run import BAD, LOAD, lab, seeded_run
 
 MS = MILLISECOND
 HOUR = Instant(60 * MINUTE)
@@ -309,6 +309,30 @@ def test_a_run_does_not_depend_on_the_process_it_runs_in(hash_seed: str) -> None
     )
 
     assert elsewhere.stdout.decode() == seeded_run(7)
+
+
+class Tapped(Host):
+    """A host, and every packet that reaches it."""
+
+    def __init__(self, address: Address, app: App) -> None:
+        super().__init__(address, app)
+        self.reached: list[tuple[Instant, Packet]] = []
+
+    def receive(self, packet: Packet, now: Instant) -> Output:
+        self.reached.append((now, packet))
+        return super().receive(packet, now)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_looking_on_changes_no_packet(seed: int) -> None:
+    reached = []
+    for observers in ((Journal(),), ()):
+        hosts = {"client": Tapped(CLIENT, Client(LOAD, seed)), "server": Tapped(SERVER, Server(ServerConfig(80)))}
+        World(Network({THERE: BAD, BACK: BAD}, seed=seed), hosts, observers).run_until_idle(HOUR)
+        reached.append([host.reached for host in hosts.values()])
+
+    assert all(len(packets) > 100 for packets in reached[0])
+    assert reached[0] == reached[1]
 
 
 def test_looking_on_changes_nothing() -> None:

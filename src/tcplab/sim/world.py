@@ -54,6 +54,14 @@ class TakesCalls(Protocol):
         """Do what the user asks for."""
 
 
+@runtime_checkable
+class KeepsQuiet(Protocol):
+    """A node that need not make all the events that nobody is told, as :class:`tcplab.tcp.host.Host` need not."""
+
+    def keep_quiet(self) -> None:
+        """Make none from now on that can be spared."""
+
+
 class _Seat:
     """A node and its place in the world."""
 
@@ -72,7 +80,8 @@ class World:
 
     Where several nodes are due at one instant, the network comes first, then the hosts in the order in which they were
     given. Observers are told, of each input: :class:`PacketReceived`, if it was a packet; :class:`PacketSent` for each
-    that came out; then the node's own events. Without observers none of the two is even made.
+    that came out; then the node's own events. Without observers none of the two is even made, and nodes are asked to
+    keep quiet.
     """
 
     def __init__(
@@ -113,6 +122,10 @@ class World:
         self._heap: list[tuple[Instant, int]] = []
         for seat in self._seats:
             self._schedule(seat, seat.node.deadline())
+        if not observers:
+            for seat in self._seats:
+                if isinstance(seat.node, KeepsQuiet):
+                    seat.node.keep_quiet()
         starting = [(seat, seat.node) for seat in self._seats if isinstance(seat.node, Starts)]
         started = [(seat, node.start(self._now)) for seat, node in starting]
         for seat, output in started:  # not before all have begun: nobody is to find a peer that is not there yet
@@ -177,7 +190,7 @@ class World:
             if deadline is None or deadline > time:  # it was put off since
                 self._schedule(seat, deadline)
                 continue
-            now = self._now = max(self._now, time)
+            now = self._now = time if time > self._now else self._now
             output = node.advance(now)
             if output.packets:
                 self._carry(seat, output)
@@ -200,24 +213,26 @@ class World:
     def _carry(self, seat: _Seat, output: Output) -> None:
         """Carry what came out of a node, and all that comes of that at the same instant."""
         arriving: list[Packet] = []
+        now, owners, observed = self._now, self._owners, bool(self._observers)
         self._collect(seat, output, arriving)
         touched = {self._network_seat: None, seat: None}
-        now, owners, observed = self._now, self._owners, bool(self._observers)
         for carried, packet in enumerate(arriving, start=1):  # it grows as we go
             owner = owners.get(packet.target)
             if owner is None:
                 self._tell(self._network_seat, PacketDiscarded(packet, "wrong_address"))
                 continue
+            touched[owner] = None
             output = owner.node.receive(packet, now)
             if observed and was_let_in(output):
                 self._tell(owner, PacketReceived(packet))
             if output is not NOTHING:
                 self._collect(owner, output, arriving)
-            touched[owner] = None
             if carried > PACKETS_AT_ONE_INSTANT:
                 raise RuntimeError(f"{carried} packets were delivered at instant {now}, and time stands still")
         for each in touched:
-            self._schedule(each, each.node.deadline())
+            deadline = each.node.deadline()
+            if deadline is not None and (not each.pending or deadline < each.pending[-1]):
+                self._schedule(each, deadline)
 
     def _collect(self, seat: _Seat, output: Output, arriving: list[Packet]) -> None:
         """Take what came out of a node: what leaves the network arrives, what leaves a host enters the network."""

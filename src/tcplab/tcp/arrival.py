@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tcplab.node import Packet
 from tcplab.tcp import emission
@@ -12,7 +12,7 @@ from tcplab.tcp.events import Failure, Ignored
 from tcplab.tcp.opening import established, in_listen, in_syn_sent, refuse, round_trip, sample, take_window
 from tcplab.tcp.recovery import Phase
 from tcplab.tcp.spaces import ReceiveSpace
-from tcplab.tcp.states import Cause, State
+from tcplab.tcp.states import CLOSED, LISTEN, SYN_RECEIVED, SYN_SENT, Cause
 from tcplab.tcp.text import take_text_and_fin
 from tcplab.tcp.timestamps import Refusal, Timestamps
 from tcplab.units import Duration, Instant
@@ -21,26 +21,33 @@ from tcplab.wire.segment import ACK, ECE, FIN, RST, SYN, Segment
 if TYPE_CHECKING:
     from tcplab.tcp.connection import Connection
 
+_RST_SYN: Final = RST | SYN
+_OPEN: Final = Phase.OPEN
+
 
 def segment_arrives(c: Connection, packet: Packet, now: Instant, effects: Effects) -> None:
     """Take a segment for this connection, in any state but CLOSED and TIME_WAIT, which are the host's."""
-    if c.state is State.LISTEN:
+    state = c.state
+    if state is LISTEN:
         in_listen(c, packet, now, effects)
-    elif c.state is State.SYN_SENT:
+    elif state is SYN_SENT:
         in_syn_sent(c, packet, now, effects)
     else:
-        segment = packet.segment
-        seq = c.rcv.position(segment.seq)
+        segment, rcv = packet.segment, c.rcv
+        flags = segment.flags
+        seq = rcv.position(segment.seq)
         if (
             (c.timestamps is None or _check_timestamps(c, c.timestamps, packet, now, effects))
-            and _check_sequence(c, packet, seq, now, effects)
-            and (not segment.flags & (RST | SYN) or _check_reset_and_syn(c, packet, seq, now, effects))
+            and (seq == rcv.nxt < rcv.edge or _check_sequence(c, packet, seq, now, effects))
+            and (not flags & _RST_SYN or _check_reset_and_syn(c, packet, seq, now, effects))
             and _check_ack(c, packet, seq, now, effects)
-            and (segment.payload or segment.flags & FIN or c.holes is not None)
+            and (segment.payload or flags & FIN or c.holes is not None)
         ):
             take_text_and_fin(c, packet, seq, now, effects)
-    if (c.ack_due or c.queue or c.fin_queued) and c.state is not State.CLOSED and c.state is not State.LISTEN:
-        emission.emit(c, now, effects)
+    if c.ack_due or c.queue or c.fin_queued:
+        state = c.state
+        if state is not CLOSED and state is not LISTEN:
+            emission.emit(c, now, effects)
 
 
 # --- 3.10.7.4 before all else: timestamps (RFC 7323, section 5.3) -------------------------------------------------
@@ -49,6 +56,9 @@ def segment_arrives(c: Connection, packet: Packet, now: Instant, effects: Effect
 def _check_timestamps(c: Connection, timestamps: Timestamps, packet: Packet, now: Instant, effects: Effects) -> bool:
     """Go on unless the segment is an old duplicate by its timestamp, or has none; a SYN without one may ask anew."""
     segment = packet.segment
+    stamps = segment.options.timestamps
+    if stamps is not None and timestamps.goes_on(stamps[0]):
+        return True
     refusal = timestamps.refuses(segment, now)
     if refusal is None or (refusal is Refusal.MISSING and segment.flags & SYN):
         return True
@@ -64,8 +74,8 @@ def _check_timestamps(c: Connection, timestamps: Timestamps, packet: Packet, now
 def _check_sequence(c: Connection, packet: Packet, seq: int, now: Instant, effects: Effects) -> bool:
     """Go on if any of the segment lies in the window; else acknowledge, so that the peer learns where we are."""
     segment = packet.segment
-    rcv = c.rcv
-    if not (seq == rcv.nxt < rcv.edge) and not _is_acceptable(rcv, seq, length := segment.length):
+    rcv, length = c.rcv, segment.length
+    if not _is_acceptable(rcv, seq, length):
         heard = segment.flags & (RST | SYN | ACK) == ACK and _is_heard(c, seq, length)
         if not segment.flags & RST and (not heard or seq < rcv.nxt):
             _acknowledge_unacceptable(c, segment, seq, now, effects)
@@ -94,7 +104,7 @@ def _is_heard(c: Connection, seq: int, length: int) -> bool:
     rcv = c.rcv
     if length:
         return seq == rcv.nxt == rcv.edge
-    return seq == rcv.edge or (seq == rcv.nxt - 1 and c.state is not State.SYN_RECEIVED)
+    return seq == rcv.edge or (seq == rcv.nxt - 1 and c.state is not SYN_RECEIVED)
 
 
 def _acknowledge_unacceptable(c: Connection, segment: Segment, seq: int, now: Instant, effects: Effects) -> None:
@@ -128,7 +138,7 @@ def _check_reset_and_syn(c: Connection, packet: Packet, seq: int, now: Instant, 
     if seq != c.rcv.nxt:
         _challenge(c, now, effects)
         return c.ignore(packet, Ignored.RESET_NOT_EXACT, effects)
-    c.reset_arrived(Failure.REFUSED if c.state is State.SYN_RECEIVED else Failure.RESET, now, effects)
+    c.reset_arrived(Failure.REFUSED if c.state is SYN_RECEIVED else Failure.RESET, now, effects)
     return False
 
 
@@ -136,7 +146,7 @@ def _check_reset_and_syn(c: Connection, packet: Packet, seq: int, now: Instant, 
 
 
 def _check_syn(c: Connection, packet: Packet, now: Instant, effects: Effects) -> bool:
-    if c.passive and c.state is State.SYN_RECEIVED:
+    if c.passive and c.state is SYN_RECEIVED:
         c.enter(Cause.SYN_IN_WINDOW, now, effects)
     else:
         _challenge(c, now, effects)
@@ -152,7 +162,7 @@ def _check_ack(c: Connection, packet: Packet, seq: int, now: Instant, effects: E
     if not segment.flags & ACK:
         return c.ignore(packet, Ignored.NO_ACK, effects)
     ack = snd.position(segment.ack)
-    if c.state is State.SYN_RECEIVED:
+    if c.state is SYN_RECEIVED:
         if not snd.una < ack <= snd.nxt:
             return refuse(c, packet, now, effects)
         established(c, segment, seq, now, effects)
@@ -172,7 +182,7 @@ def _check_ack(c: Connection, packet: Packet, seq: int, now: Instant, effects: E
         _acknowledged(c, segment, ack, now, effects)
         if window == 0 and told and c.recovery is not None and ack < snd.nxt:
             c.recovery.reopened(now)
-        return c.state is not State.CLOSED
+        return c.state is not CLOSED
     if snd.wl1 < seq or (snd.wl1 == seq and snd.wl2 <= ack):  # no later segment has told SND.WND
         take_window(c, told, seq, ack)
     _not_acknowledged(c, segment, window, now)
@@ -184,8 +194,8 @@ def _believe(c: Connection, segment: Segment, seq: int, now: Instant) -> None:
 
     Before the check of SEG.ACK, where RFC 7323, 5.3, has it, a blind segment could move TS.Recent beyond the peer's.
     """
-    if c.timestamps is not None and segment.options.timestamps is not None:
-        c.timestamps.accept(segment.options.timestamps[0], seq, now)
+    if c.timestamps is not None and (stamps := segment.options.timestamps) is not None:
+        c.timestamps.accept(stamps[0], seq, now)
     if c.keep_alive is not None:
         c.keep_alive.heard(now)
 
@@ -235,7 +245,7 @@ def _tell_recovery(c: Connection, segment: Segment, ack: int, duplicate: bool, n
     """Let loss recovery take the acknowledgement; return the round trip that it measures."""
     recovery, srtt, options = c.recovery, c.rtt.srtt, segment.options
     assert recovery is not None, "the connection is open"
-    if recovery.phase is Phase.OPEN and not duplicate and not options.sack and c.ecn is None:
+    if recovery.phase is _OPEN and not duplicate and not options.sack and c.ecn is None:
         return recovery.acknowledged(ack, now, srtt)
     position = c.snd.position
     return recovery.acknowledged(

@@ -47,18 +47,28 @@ from tcplab.tcp.reassembly import Block, Reassembly
 from tcplab.tcp.recovery import Recovery
 from tcplab.tcp.rtt import RttEstimator
 from tcplab.tcp.spaces import ReceiveSpace, SendSpace
-from tcplab.tcp.states import TRANSITIONS, Cause, State
+from tcplab.tcp.states import (
+    CLOSE_WAIT,
+    CLOSED,
+    ESTABLISHED,
+    FIN_WAIT_1,
+    FIN_WAIT_2,
+    LISTEN,
+    SYN_RECEIVED,
+    TIME_WAIT,
+    TRANSITIONS,
+    Cause,
+    State,
+)
 from tcplab.tcp.status import Status
 from tcplab.tcp.timers import KeepAlive, RetransmissionTimer
 from tcplab.tcp.timestamps import Timestamps
 from tcplab.units import Duration, Instant, elapsed
 from tcplab.wire.seq import SeqNumber
 
-_SENDABLE = frozenset({State.ESTABLISHED, State.CLOSE_WAIT})
-_RESET_ON_ABORT = frozenset(
-    {State.SYN_RECEIVED, State.ESTABLISHED, State.FIN_WAIT_1, State.FIN_WAIT_2, State.CLOSE_WAIT}
-)
-_OVER = frozenset({State.TIME_WAIT, State.CLOSED})
+_SENDABLE = frozenset({ESTABLISHED, CLOSE_WAIT})
+_RESET_ON_ABORT = frozenset({SYN_RECEIVED, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, CLOSE_WAIT})
+_OVER = frozenset({TIME_WAIT, CLOSED})
 _CLOSED_IN_ORDER = frozenset({Cause.ACK_OF_FIN, Cause.FIN_ARRIVED})
 
 
@@ -67,7 +77,7 @@ class Connection:
 
     __slots__ = (
         "accepting", "ack_at", "ack_due", "acked", "active_close", "agreed", "challenge_after", "clock_offset",
-        "closing_since", "config", "duplicate", "ecn", "fin_queued", "fin_sent", "fin_wait_2_at", "half_open",
+        "closing_since", "config", "due", "duplicate", "ecn", "fin_queued", "fin_sent", "fin_wait_2_at", "half_open",
         "holes", "id", "keep_alive", "largest", "mss", "nagle", "opened", "opened_at", "passive", "peer_fin", "queue",
         "rcv", "recovery", "released", "rtt", "sack", "scheduled", "sent_at", "small_end", "snd", "state",
         "syn_sent_at", "timer", "timestamps", "token", "unread", "user_timeout", "window_step",
@@ -87,7 +97,7 @@ class Connection:
         """
         self.id = connection
         self.config = config
-        self.state = State.CLOSED
+        self.state = CLOSED
         self.token = token
         self.clock_offset = clock_offset
         self.snd = SendSpace(iss)
@@ -129,7 +139,8 @@ class Connection:
         self.closing_since: Instant | None = None
         self.fin_wait_2_at: Instant | None = None
         # the host's
-        self.scheduled: Instant | None = None  # the earliest wake-up that it has booked
+        self.due: Instant | None = None  # its deadline, as the schedule last heard of it
+        self.scheduled: Instant | None = None  # the earliest wake-up that is booked for it
         self.half_open = False  # it takes a place in its listener's backlog
         self.accepting = False  # it waits, or will wait, to be accepted
 
@@ -232,7 +243,7 @@ class Connection:
             if not self.fin_queued:
                 self.close(now, effects)
             self.released = True
-            if self.state is State.FIN_WAIT_2:
+            if self.state is FIN_WAIT_2:
                 self.bound_fin_wait_2(now)
 
     def abort(self, now: Instant, effects: Effects) -> None:
@@ -287,10 +298,9 @@ class Connection:
     def deadline(self) -> Instant | None:
         """Return when :meth:`advance` must be called at the latest."""
         first = self.timer.deadline
-        if self.ack_at is not None and (first is None or self.ack_at < first):
-            first = self.ack_at
-        recovery = self.recovery
-        if recovery is not None and (due := recovery.deadline) is not None and (first is None or due < first):
+        if (due := self.ack_at) is not None and (first is None or due < first):
+            first = due
+        if self.recovery is not None and (due := self.recovery.deadline) is not None and (first is None or due < first):
             first = due
         if self.keep_alive is not None and self.opened and (first is None or self.keep_alive.deadline < first):
             first = self.keep_alive.deadline
@@ -319,17 +329,18 @@ class Connection:
         new = TRANSITIONS.get((old, cause))
         if new is None:
             effects.events.append(IllegalTransition(self.id, old, cause))
-            if old is State.CLOSED:
+            if old is CLOSED:
                 return
-            new, cause = State.CLOSED, Cause.ABORT_CALL
+            new, cause = CLOSED, Cause.ABORT_CALL
             self.fail(Failure.ABORTED, effects)
         self.state = new
-        effects.events.append(StateChanged(self.id, old, new, cause))
-        if cause in _CLOSED_IN_ORDER and (new is State.TIME_WAIT or new is State.CLOSED):
-            self._closed_in_order(now, effects)
-        if new is State.CLOSED or new is State.TIME_WAIT or new is State.LISTEN:
+        if effects.observed:
+            effects.events.append(StateChanged(self.id, old, new, cause))
+        if new is CLOSED or new is TIME_WAIT or new is LISTEN:
+            if cause in _CLOSED_IN_ORDER:
+                self._closed_in_order(now, effects)
             self._stop()
-        elif new is State.FIN_WAIT_2 and self.released:
+        elif new is FIN_WAIT_2 and self.released:
             self.bound_fin_wait_2(now)
 
     def _stop(self) -> None:
@@ -341,7 +352,7 @@ class Connection:
 
     def begin_close(self, now: Instant, effects: Effects) -> None:
         """Act on a CLOSE once the state allows it; the FIN follows what is queued."""
-        if self.state is State.ESTABLISHED:
+        if self.state is ESTABLISHED:
             self.active_close = True
             self.enter(Cause.CLOSE_CALL, now, effects)
         emission.emit(self, now, effects)
@@ -363,7 +374,7 @@ class Connection:
         """A reset that counts has come."""
         effects.events.append(ResetReceived(self.id))
         self.fail(reason, effects)
-        from_listen = self.passive and self.state is State.SYN_RECEIVED
+        from_listen = self.passive and self.state is SYN_RECEIVED
         self.enter(Cause.RESET_OF_PASSIVE_OPEN if from_listen else Cause.RESET_ARRIVED, now, effects)
 
     def tell(self, signal: AppEvent, effects: Effects) -> None:
@@ -377,9 +388,10 @@ class Connection:
         return False
 
     def _closed_in_order(self, now: Instant, effects: Effects) -> None:
-        since = now if self.closing_since is None else self.closing_since
-        side: Side = "active" if self.active_close else "passive"
-        effects.events.append(ConnectionClosed(self.id, side, elapsed(since, now)))
+        if effects.observed:
+            since = now if self.closing_since is None else self.closing_since
+            side: Side = "active" if self.active_close else "passive"
+            effects.events.append(ConnectionClosed(self.id, side, elapsed(since, now)))
         self.tell(Closed(self.id), effects)
 
     def _forget_unread(self) -> None:

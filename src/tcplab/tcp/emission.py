@@ -20,7 +20,7 @@ from tcplab.tcp.negotiation import (
 from tcplab.tcp.reassembly import report
 from tcplab.tcp.recovery import Phase, Recovery
 from tcplab.tcp.scoreboard import Sent
-from tcplab.tcp.states import Cause, State
+from tcplab.tcp.states import CLOSE_WAIT, CLOSING, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, SYN_RECEIVED, Cause
 from tcplab.tcp.timestamps import tsval
 from tcplab.units import MILLISECOND, Duration, Instant, elapsed
 from tcplab.wire.segment import ACK, CWR, FIN, NO_OPTIONS, PSH, RST, SYN, Flags, Options, Segment, UserTimeout
@@ -29,10 +29,14 @@ from tcplab.wire.seq import MODULUS, SeqNumber
 if TYPE_CHECKING:
     from tcplab.tcp.connection import Connection
 
-_SENDING: Final = frozenset({State.ESTABLISHED, State.CLOSE_WAIT, State.FIN_WAIT_1, State.CLOSING})
+_SENDING: Final = frozenset({ESTABLISHED, CLOSE_WAIT, FIN_WAIT_1, CLOSING})
+_RECEIVING: Final = frozenset({ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2})
+_OPEN: Final = Phase.OPEN
 _PSH_ACK: Final = Flags(PSH | ACK)
 _BLOCK_OCTETS: Final = 8
 _OVERRIDE: Final = Duration(500 * MILLISECOND)  # 3.8.6.2.1: 0.1 to 1 s
+
+_new: Final = tuple.__new__  # what the constructor of a NamedTuple, a Python function, comes to: at half its price
 
 Why = Literal["rto", "fast", "probe"]
 
@@ -51,7 +55,7 @@ def emit_syn(c: Connection, now: Instant, effects: Effects) -> None:
 
 def _syn(c: Connection, now: Instant, *, again: bool) -> Segment:
     config = c.config
-    if c.state is State.SYN_RECEIVED:
+    if c.state is SYN_RECEIVED:
         assert c.agreed is not None, "a SYN has come"
         stamps = (0, 0) if c.timestamps is None else c.timestamps.option(c.rcv.nxt, now)
         return _build(c, 0, syn_ack_flags(ecn=c.ecn is not None), now, options=answer(config, c.agreed, stamps))
@@ -72,7 +76,7 @@ def emit(c: Connection, now: Instant, effects: Effects) -> None:
         _acknowledge(c, now, effects)  # by itself: to the sender, what carries data is no duplicate acknowledgement
     recovery = c.recovery
     if recovery is not None and (c.queue or c.fin_queued):
-        if recovery.phase is not Phase.OPEN:
+        if recovery.phase is not _OPEN:
             _emit_lost(c, recovery, now, effects)
         if not c.fin_sent and c.state in _SENDING:
             _emit_new(c, recovery, now, effects)
@@ -87,14 +91,14 @@ def _acknowledge(c: Connection, now: Instant, effects: Effects) -> None:
 
 
 def _emit_new(c: Connection, recovery: Recovery, now: Instant, effects: Effects) -> None:
-    snd = c.snd
+    snd, mss = c.snd, c.mss
     flying = snd.nxt - snd.una
     if not flying and c.sent_at is not None:
         recovery.control.resumed(elapsed(c.sent_at, now), c.rtt.rto)
     unsent = len(c.queue) - flying
     silly = False
     while unsent:
-        size = min(unsent, c.mss)
+        size = min(unsent, mss)
         usable = snd.usable
         if size > usable:  # the window cuts it short (3.8.6.2.1)
             if usable <= 0 or snd.nxt > snd.una:
@@ -103,13 +107,13 @@ def _emit_new(c: Connection, recovery: Recovery, now: Instant, effects: Effects)
                 silly = True
                 break
             size = usable
-        elif size < c.mss and c.nagle and c.small_end > snd.una and not c.fin_queued:
+        elif size < mss and c.nagle and c.small_end > snd.una and not c.fin_queued:
             break
-        if recovery.room < size and recovery.flight.pipe:
+        if recovery.flight.pipe and recovery.room < size:
             break
         unsent -= size
         _send_new(c, size, c.fin_queued and not unsent and usable > size, now, effects)
-        if size < c.mss:
+        if size < mss:
             c.small_end = snd.nxt
     if c.fin_queued and not c.fin_sent and not unsent and snd.usable > 0:
         _send_new(c, 0, True, now, effects)
@@ -133,7 +137,8 @@ def _send_new(c: Connection, size: int, fin: bool, now: Instant, effects: Effect
         if recovery.reduced:
             flags, recovery.reduced = Flags(flags | CWR), False
     nxt = snd.nxt = position + size + fin
-    segment = _build(c, position, Flags(flags | FIN) if fin else flags, now, bytes(c.queue[start:end]))
+    payload = bytes(c.queue[start:end]) if size else b""
+    segment = _build(c, position, Flags(flags | FIN) if fin else flags, now, payload)
     effects.send(segment, c.id.remote, now, codepoint)
     recovery.flight.sent(nxt, now)
     c.sent_at = now
@@ -141,17 +146,20 @@ def _send_new(c: Connection, size: int, fin: bool, now: Instant, effects: Effect
         c.fin_sent = True
         if c.closing_since is None:
             c.closing_since = now
-        if c.state is State.CLOSE_WAIT:
+        if c.state is CLOSE_WAIT:
             c.enter(Cause.FIN_SENT, now, effects)
 
 
 def emit_window_update(c: Connection, now: Instant, effects: Effects) -> None:
     """Tell the peer that reading has reopened a window it may be waiting for (MUST-39 bounds how often)."""
-    if c.state not in (State.ESTABLISHED, State.FIN_WAIT_1, State.FIN_WAIT_2):
+    if c.state not in _RECEIVING:
         return
-    half = max(c.config.receive_buffer // 2, 1)
+    half = c.config.receive_buffer // 2 or 1
     told = c.rcv.wnd
-    if told < half and _free(c) - told >= min(half, c.config.mss) and (told < c.config.mss or _free(c) - told >= half):
+    if told >= half:
+        return
+    more = c.config.receive_buffer - len(c.unread) - told
+    if more >= min(half, c.config.mss) and (told < c.config.mss or more >= half):
         c.ack_due = True
         emit(c, now, effects)
 
@@ -275,7 +283,7 @@ def keep_alive_due(c: Connection, now: Instant, effects: Effects) -> None:
         c.enter(Cause.KEEP_ALIVE_TIMEOUT, now, effects)
 
 
-_KEPT_ALIVE: Final = frozenset({State.ESTABLISHED, State.CLOSE_WAIT, State.FIN_WAIT_2})
+_KEPT_ALIVE: Final = frozenset({ESTABLISHED, CLOSE_WAIT, FIN_WAIT_2})
 
 
 # --- segments ----------------------------------------------------------------------------------------------------
@@ -286,40 +294,38 @@ def _build(
 ) -> Segment:
     """Return a segment from that position on, which acknowledges everything taken so far."""
     _, port, _, remote_port, _ = c.id
-    snd, rcv = c.snd, c.rcv
-    nxt = rcv.nxt
-    free = _free(c)
-    if free - rcv.edge + nxt >= c.window_step:
+    rcv = c.rcv
+    nxt, edge, scale = rcv.nxt, rcv.edge, rcv.scale
+    free = c.config.receive_buffer - len(c.unread)
+    if free - edge + nxt >= c.window_step:
         # the right edge moves only by a worthwhile step (3.8.6.2.2), and only to where the field can tell exactly
-        rcv.edge = nxt + (min(free, WINDOW_LARGEST << rcv.scale) >> rcv.scale << rcv.scale)
+        rcv.edge = edge = nxt + (min(free, WINDOW_LARGEST << scale) >> scale << scale)
     if options is None:
-        options = (
-            NO_OPTIONS
-            if c.timestamps is None and c.holes is None and c.duplicate is None
-            else _options(c, payload, now)
-        )
+        options = _options(c, payload, now)
     if c.ecn is not None and c.opened:
         flags = Flags(flags | c.ecn.ack_flags)
     c.ack_due = False
     c.ack_at = None
     c.acked = nxt
-    return Segment(
+    fields = (
         port,
         remote_port,
-        SeqNumber((snd.iss + position) % MODULUS),
-        SeqNumber((rcv.irs + nxt) % MODULUS),
+        (c.snd.iss + position) % MODULUS,
+        (rcv.irs + nxt) % MODULUS,
         flags,
-        (rcv.edge - nxt) >> rcv.scale if not flags & SYN else window_field(rcv.edge - nxt, 0),
+        (edge - nxt) >> scale if not flags & SYN else window_field(edge - nxt, 0),
         options,
         payload,
+        0,
     )
+    return _new(Segment, fields)
 
 
 def _options(c: Connection, payload: bytes, now: Instant) -> Options:
     """Return timestamps, and the SACK blocks for which a segment has room."""
     stamps = None if c.timestamps is None else c.timestamps.option(c.rcv.nxt, now)
     if not c.sack or (c.holes is None and c.duplicate is None):
-        return Options(timestamps=stamps)
+        return NO_OPTIONS if stamps is None else _new(Options, (None, None, False, stamps, (), None, ()))
     blocks = report(c.holes, c.duplicate, 0 if stamps is None else TIMESTAMPS_OCTETS)
     if payload:
         del blocks[max(c.mss - len(payload) - (4 if stamps is None else 0), 0) // _BLOCK_OCTETS :]
@@ -328,7 +334,3 @@ def _options(c: Connection, payload: bytes, now: Instant) -> Options:
     rcv, fin = c.rcv, c.peer_fin
     sack = tuple((rcv.seq(left), rcv.seq(right + (right == fin))) for left, right in blocks)  # a FIN that waits, too
     return Options(timestamps=stamps, sack=sack)
-
-
-def _free(c: Connection) -> int:
-    return c.config.receive_buffer - len(c.unread)

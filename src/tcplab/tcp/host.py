@@ -42,7 +42,7 @@ from tcplab.tcp.listener import ANY, Listeners
 from tcplab.tcp.ports import EphemeralPorts, is_unicast
 from tcplab.tcp.reset import reset_for
 from tcplab.tcp.schedule import Schedule
-from tcplab.tcp.states import State
+from tcplab.tcp.states import CLOSED, LISTEN, SYN_RECEIVED, TIME_WAIT
 from tcplab.tcp.status import Status
 from tcplab.tcp.time_wait import Record, Records, Stamps, TimeWaits, policy
 from tcplab.tcp.timestamps import keyed_offset
@@ -51,7 +51,7 @@ from tcplab.wire.malformed import MalformedSegment
 from tcplab.wire.octets import decode
 from tcplab.wire.seq import SeqNumber
 
-_UNSETTLED: Final = frozenset({State.CLOSED, State.TIME_WAIT, State.LISTEN})
+_UNSETTLED: Final = frozenset({CLOSED, TIME_WAIT, LISTEN})
 
 Key = tuple[Address, int, int]
 """Remote address, remote port, local port."""
@@ -108,6 +108,10 @@ class Host:
         self._listeners = Listeners(self._effects, self._births, isn_key)
 
     # --- the node ----------------------------------------------------------------------------------------------
+
+    def keep_quiet(self) -> None:
+        """From now on make no events of the ordinary course of connections: nobody observes."""
+        self._effects.observed = False
 
     def start(self, now: Instant) -> Output:
         """Tell the application that it runs."""
@@ -183,7 +187,7 @@ class Host:
             yield connection.status()
         for record in self._records:
             snd_nxt, rcv_nxt = record.snd_nxt, record.rcv_nxt
-            yield Status(record.id, State.TIME_WAIT, snd_nxt, snd_nxt, 0, rcv_nxt, record.rcv_wnd, 0, 0)
+            yield Status(record.id, TIME_WAIT, snd_nxt, snd_nxt, 0, rcv_nxt, record.rcv_wnd, 0, 0)
 
     def ports_in_use(self) -> int:
         """Return the ephemeral ports in use, TIME_WAIT included, towards the destination where they are scarcest."""
@@ -314,24 +318,22 @@ class Host:
         """See to a connection's place in the tables and on the schedule after it has acted."""
         if connection.half_open or connection.state in _UNSETTLED:
             self._settle_state(connection, now)
-        deadline = connection.deadline()
-        if deadline is not None and (connection.scheduled is None or deadline < connection.scheduled):
-            self._schedule.book(connection, deadline)
+        self._schedule.acted(connection)
 
     def _settle_state(self, connection: Connection, now: Instant) -> None:
         state = connection.state
         name = connection.id
-        if connection.half_open and state is not State.SYN_RECEIVED:
+        if connection.half_open and state is not SYN_RECEIVED:
             self._listeners.no_longer_half_open(connection)
-            opened = state is not State.LISTEN and state is not State.CLOSED
+            opened = state is not LISTEN and state is not CLOSED
             self._time_waits.reopened(name, now, self._effects.events, opened=opened)
-        if connection.accepting and (state is State.CLOSED or state is State.TIME_WAIT):
+        if connection.accepting and (state is CLOSED or state is TIME_WAIT):
             self._listeners.forget(connection)
-        if state is State.CLOSED or state is State.TIME_WAIT:
+        if state is CLOSED or state is TIME_WAIT:
             self._keep_unread(connection)
             if self._table.get((name.remote, name.remote_port, name.local_port)) is connection:
                 self._retire(connection, now)
-        elif state is State.LISTEN:  # a fork that was reset: the listener still listens
+        elif state is LISTEN:  # a fork that was reset: the listener still listens
             connection.close(now, self._effects)
             self._settle_state(connection, now)
 
@@ -344,7 +346,7 @@ class Host:
     def _retire(self, connection: Connection, now: Instant) -> None:
         name, snd, rcv, clock = connection.id, connection.snd, connection.rcv, connection.timestamps
         del self._table[name.remote, name.remote_port, name.local_port]
-        if connection.state is State.CLOSED:
+        if connection.state is CLOSED:
             self._ports.give_back((name.remote, name.remote_port), name.local_port)
             return
         self._time_waits.enter(
@@ -365,8 +367,8 @@ class Host:
         while signals:
             for call in self._app.on_event(signals.popleft(), now):
                 self._perform(call, now)
-        if not effects.packets and not effects.events:
+        packets, events = effects.packets, effects.events
+        if not packets and not events:
             return NOTHING
-        output = Output(effects.packets, effects.events)
         effects.packets, effects.events = [], []
-        return output
+        return Output(packets, events)

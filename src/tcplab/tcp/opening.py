@@ -10,13 +10,13 @@ from tcplab.tcp.app import Opened
 from tcplab.tcp.congestion import congestion_control, initial_window
 from tcplab.tcp.ecn import Ecn
 from tcplab.tcp.effects import Effects
-from tcplab.tcp.events import ConnectionOpened, Failure, Ignored, ResetReason, ResetSent, RttSampled
+from tcplab.tcp.events import ConnectionOpened, Failure, Ignored, ResetReason, ResetSent, RttSampled, Side
 from tcplab.tcp.flight import Flight
 from tcplab.tcp.negotiation import TIMESTAMPS_OCTETS, agree, asks_for_ecn, payload_limit, syn_window
 from tcplab.tcp.reassembly import Reassembly, pieces_limit
 from tcplab.tcp.recovery import Recovery
 from tcplab.tcp.reset import reset_for
-from tcplab.tcp.states import Cause, State
+from tcplab.tcp.states import SYN_SENT, Cause
 from tcplab.tcp.syn_cookies import Remembered
 from tcplab.tcp.text import take_text_and_fin
 from tcplab.tcp.timestamps import Timestamps
@@ -143,10 +143,12 @@ def established(c: Connection, segment: Segment, seq: int, now: Instant, effects
     c.opened = True
     if c.keep_alive is not None:
         c.keep_alive.heard(now)
-    opening = c.state is State.SYN_SENT
+    opening = c.state is SYN_SENT
     take_window(c, segment.window if opening else segment.window << snd.scale, seq, ack)
     c.enter(Cause.SYN_ACK_ARRIVED if opening else Cause.ACK_OF_SYN, now, effects)
-    effects.events.append(ConnectionOpened(c.id, "passive" if c.passive else "active", elapsed(c.opened_at, now)))
+    if effects.observed:
+        side: Side = "passive" if c.passive else "active"
+        effects.events.append(ConnectionOpened(c.id, side, elapsed(c.opened_at, now)))
     c.tell(Opened(c.id, c.space, None if c.passive else c.token), effects)
 
 
@@ -163,4 +165,5 @@ def round_trip(c: Connection, segment: Segment, now: Instant) -> Duration | None
 def sample(c: Connection, rtt: Duration, effects: Effects) -> None:
     """Take a round trip, and tell it."""
     c.rtt.sample(rtt)
-    effects.events.append(RttSampled(c.id, rtt, c.rtt.rto))
+    if effects.observed:
+        effects.events.append(RttSampled(c.id, rtt, c.rtt.rto))

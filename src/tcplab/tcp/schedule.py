@@ -9,24 +9,26 @@ from tcplab.units import Instant
 class Schedule:
     """Books the deadlines of connections.
 
-    A deadline that moved later is corrected when its turn comes: most timers are restarted long before they
-    fire, and so cost nothing here.
+    A connection that has acted is looked at when somebody next asks what is due, however often it acted until then. A
+    deadline that moved later is corrected when its turn comes: most timers are restarted long before they fire, and so
+    cost nothing here.
     """
 
-    __slots__ = ("_bookings", "_heap")
+    __slots__ = ("_acted", "_bookings", "_heap")
 
     def __init__(self) -> None:
+        self._acted: dict[Connection, None] = {}
         self._heap: list[tuple[Instant, int, Connection]] = []
         self._bookings = 0
 
-    def book(self, connection: Connection, deadline: Instant) -> None:
-        """Wake the connection at its deadline, which is earlier than what it was booked for."""
-        connection.scheduled = deadline
-        self._bookings += 1
-        heappush(self._heap, (deadline, self._bookings, connection))
+    def acted(self, connection: Connection) -> None:
+        """Take note that a connection has acted, so that it may want to be woken at another time."""
+        self._acted[connection] = None
 
     def next_due(self, now: Instant) -> Connection | None:
         """Return, and forget, a connection that may have something to do; ``None`` if none has."""
+        if self._acted:
+            self._book()
         heap = self._heap
         while heap and heap[0][0] <= now:
             at, _, connection = heappop(heap)
@@ -36,13 +38,16 @@ class Schedule:
         return None
 
     def deadline(self) -> Instant | None:
-        """Return the earliest deadline that still stands."""
+        """Return the earliest deadline that stands."""
+        if self._acted:
+            self._book()
         heap = self._heap
         while heap:
             at, count, connection = heap[0]
+            wanted = connection.due
             if connection.scheduled != at:
                 heappop(heap)
-            elif (wanted := connection.deadline()) is None:
+            elif wanted is None:
                 connection.scheduled = None
                 heappop(heap)
             elif wanted > at:
@@ -51,3 +56,13 @@ class Schedule:
             else:
                 return at
         return None
+
+    def _book(self) -> None:
+        """See to it that whoever has acted is woken in time. A booking that has become too early does no harm."""
+        for connection in self._acted:
+            connection.due = due = connection.deadline()
+            if due is not None and (connection.scheduled is None or due < connection.scheduled):
+                connection.scheduled = due
+                self._bookings += 1
+                heappush(self._heap, (due, self._bookings, connection))
+        self._acted.clear()

@@ -34,7 +34,8 @@ class SendSpace:
 
     def position(self, ack: SeqNumber) -> int:
         """Return the position nearest to SND.UNA that an acknowledgement number can mean."""
-        return self.una + ((ack - self.iss - self.una + _HALF) & _MASK) - _HALF
+        ahead = (ack - self.iss - self.una) & _MASK
+        return self.una + ahead if ahead < _HALF else self.una + ahead - MODULUS
 
     @property
     def usable(self) -> int:
@@ -76,7 +77,8 @@ class ReceiveSpace:
 
     def position(self, seq: SeqNumber) -> int:
         """Return the position nearest to RCV.NXT that a sequence number can mean."""
-        return self.nxt + ((seq - self.irs - self.nxt + _HALF) & _MASK) - _HALF
+        ahead = (seq - self.irs - self.nxt) & _MASK
+        return self.nxt + ahead if ahead < _HALF else self.nxt + ahead - MODULUS
 
     def begin(self, irs: SeqNumber, window: int) -> None:
         """Take the peer's initial sequence number and open the window after it."""

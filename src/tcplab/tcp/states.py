@@ -58,6 +58,20 @@ for _kind in (State, Cause):
     for _member in _kind:
         type.__setattr__(_kind, _member.name, _member)
 
+# The same by name alone, for what each segment passes: through an enumeration's class, Python 3.11 takes ten times as
+# long, since EnumType has a __getattr__ there.
+CLOSED: Final = State.CLOSED
+LISTEN: Final = State.LISTEN
+SYN_SENT: Final = State.SYN_SENT
+SYN_RECEIVED: Final = State.SYN_RECEIVED
+ESTABLISHED: Final = State.ESTABLISHED
+FIN_WAIT_1: Final = State.FIN_WAIT_1
+FIN_WAIT_2: Final = State.FIN_WAIT_2
+CLOSE_WAIT: Final = State.CLOSE_WAIT
+CLOSING: Final = State.CLOSING
+LAST_ACK: Final = State.LAST_ACK
+TIME_WAIT: Final = State.TIME_WAIT
+
 _S, _C = State, Cause
 
 SYNCHRONIZED: Final = frozenset(

@@ -10,14 +10,14 @@ from tcplab.tcp.app import PeerClosed, Readable
 from tcplab.tcp.effects import Effects
 from tcplab.tcp.events import Failure, Ignored, ResetReason
 from tcplab.tcp.reassembly import Reassembly, pieces_limit
-from tcplab.tcp.states import Cause, State
+from tcplab.tcp.states import ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, Cause
 from tcplab.units import Instant
 from tcplab.wire.segment import FIN, SYN
 
 if TYPE_CHECKING:
     from tcplab.tcp.connection import Connection
 
-_RECEIVING: Final = frozenset({State.ESTABLISHED, State.FIN_WAIT_1, State.FIN_WAIT_2})
+_RECEIVING: Final = frozenset({ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2})
 
 
 def take_text_and_fin(c: Connection, packet: Packet, seq: int, now: Instant, effects: Effects) -> None:

@@ -117,7 +117,7 @@ class Timestamps:
                 echoed, so that the peer measures the delay as well (section 4.3).
             now: when it came.
         """
-        if seq <= self._last_ack_sent and (self.goes_on(peer) or self._outdated(now)):
+        if seq <= self._last_ack_sent and ((peer - self.recent) & _MASK < _HALF or self._outdated(now)):
             self.recent = peer
             self._recent_at = now
 

@@ -65,7 +65,8 @@ FORGOTTEN: Final[Mapping[tuple[type, str], object]] = {
     (RetransmissionTimer, "attempts"): 0,  # tells observers, and whether to begin with one segment, as all do here
     (Connection, "opened_at"): 0,  # for durations in events
     (Connection, "active_close"): False,  # for events
-    (Connection, "scheduled"): None,  # booked anew
+    (Connection, "due"): None,  # booked anew
+    (Connection, "scheduled"): None,
     (Effects, "_packet_id"): 1,  # names packets
 }
 """Fields which do not decide what the engine does, within the explorer's bounds; and what they are given instead."""
@@ -257,9 +258,9 @@ def thaw(frozen: Frozen) -> Any:
     root = thawer.thaw(frozen)
     schedules = [value for value in thawer.met if isinstance(value, Schedule)]
     for connection in thawer.met:
-        if isinstance(connection, Connection) and (deadline := connection.deadline()) is not None:
+        if isinstance(connection, Connection):
             for schedule in schedules:
-                schedule.book(connection, deadline)
+                schedule.acted(connection)
     return root
 
 
