@@ -51,7 +51,7 @@ def test_a_delayed_packet_leaves_at_its_time_and_not_before() -> None:
 
     taken = net.receive(one, START)
 
-    assert list(taken.events) == [PacketDelayed(one, THERE, MS)]
+    assert list(taken.events) == [PacketDelayed(one, THERE, MS, "delay")]
     assert not taken.packets
     assert net.deadline() == MS
     assert net.queue_lengths() == {THERE: 1, BACK: 0}
@@ -113,7 +113,7 @@ def test_what_comes_on_top_of_the_limit_is_dropped_until_there_is_room() -> None
 
     outputs = send_all(net, packets)
 
-    assert of(outputs, PacketDropped) == [PacketDropped(packets[2], THERE, "limit")]
+    assert of(outputs, PacketDropped) == [PacketDropped(packets[2], THERE, "limit", "limit")]
     assert arrivals(outputs) == [(MS, packets[0]), (MS, packets[1]), (2 * MS, packets[3])]
 
 
@@ -150,7 +150,7 @@ def test_the_drop_list_names_packets_by_their_place_on_the_link() -> None:
     outputs = send_all(net, packets)
 
     assert [each.id for _, each in arrivals(outputs)] == [12, 14]
-    assert of(outputs, PacketDropped) == [PacketDropped(packets[n], THERE, "list") for n in (0, 2)]
+    assert of(outputs, PacketDropped) == [PacketDropped(packets[n], THERE, "list", "droplist") for n in (0, 2)]
 
 
 def test_a_packet_on_the_delay_list_is_overtaken_and_the_overtaking_is_told() -> None:
@@ -160,9 +160,9 @@ def test_a_packet_on_the_delay_list_is_overtaken_and_the_overtaking_is_told() ->
     outputs = send_all(net, [late, early])
 
     assert events(outputs) == [
-        PacketDelayed(late, THERE, Duration(11 * MS)),
-        PacketDelayed(early, THERE, MS),
-        PacketReordered(early, THERE),
+        PacketDelayed(late, THERE, Duration(11 * MS), "delaylist"),
+        PacketDelayed(early, THERE, MS, "delay"),
+        PacketReordered(early, THERE, "delay"),
         PacketForwarded(early, THERE, MS),
         PacketForwarded(late, THERE, Duration(11 * MS)),
     ]
@@ -184,7 +184,7 @@ def test_a_late_copy_follows_with_its_copy_number() -> None:
     outputs = send_all(net, packets)
 
     assert arrivals(outputs) == [*((MS, each) for each in packets), (SECOND + MS, copy)]
-    assert of(outputs, PacketDuplicated) == [PacketDuplicated(copy, THERE)]
+    assert of(outputs, PacketDuplicated) == [PacketDuplicated(copy, THERE, "copylist")]
     assert not of(outputs, PacketReordered), "a copy did not come in: nobody overtakes it"
     assert of(outputs, PacketForwarded)[-1] == PacketForwarded(copy, THERE, Duration(SECOND + MS))
 
@@ -203,8 +203,8 @@ def test_a_late_copy_needs_room_in_the_queue() -> None:
 
     outputs = send_all(net, [one])
 
-    assert of(outputs, PacketDuplicated) == [PacketDuplicated(copy, THERE)]
-    assert of(outputs, PacketDropped) == [PacketDropped(copy, THERE, "limit")]
+    assert of(outputs, PacketDuplicated) == [PacketDuplicated(copy, THERE, "copylist")]
+    assert of(outputs, PacketDropped) == [PacketDropped(copy, THERE, "limit", "limit")]
 
 
 # --- chance, where it is certain -------------------------------------------------------------------------------------
@@ -221,12 +221,13 @@ def test_a_certain_duplicate_goes_through_all_that_the_packet_does_ahead_of_it()
     one = packet(1)
     copy = one._replace(copy=1)
 
-    outputs = send_all(network(Profile(delay=MS, duplicate=1.0)), [one])
+    first, *others = events(send_all(network(Profile(delay=MS, duplicate=1.0)), [one]))
 
-    assert events(outputs) == [
-        PacketDuplicated(copy, THERE),
-        PacketDelayed(copy, THERE, MS),
-        PacketDelayed(one, THERE, MS),
+    assert isinstance(first, PacketDuplicated)
+    assert (first.packet, first.rule, first.draw is None) == (copy, "duplicate", False)
+    assert others == [
+        PacketDelayed(copy, THERE, MS, "delay"),
+        PacketDelayed(one, THERE, MS, "delay"),
         PacketForwarded(copy, THERE, MS),
         PacketForwarded(one, THERE, MS),
     ]
@@ -243,7 +244,7 @@ def test_what_is_on_the_drop_list_is_gone_whatever_chance_says() -> None:
 
     outputs = send_all(network(profile), [packet(1)])
 
-    assert events(outputs) == [PacketDropped(packet(1), THERE, "list")]
+    assert events(outputs) == [PacketDropped(packet(1), THERE, "list", "droplist")]
 
 
 def test_a_random_and_a_late_copy_of_one_packet_have_numbers_of_their_own() -> None:
@@ -257,7 +258,7 @@ def test_a_copy_takes_the_last_place_in_the_queue_before_the_packet_itself() -> 
 
     outputs = send_all(network(Profile(delay=MS, duplicate=1.0, limit=1)), [one])
 
-    assert of(outputs, PacketDropped) == [PacketDropped(one, THERE, "limit")]
+    assert of(outputs, PacketDropped) == [PacketDropped(one, THERE, "limit", "limit")]
 
 
 # --- changes while running -------------------------------------------------------------------------------------------
@@ -270,7 +271,7 @@ def test_a_new_profile_holds_from_the_next_packet_on() -> None:
     net.set(THERE, Profile(delay=MS))
     output = net.receive(packet(2), START)
 
-    assert output.events == [PacketDelayed(packet(2), THERE, MS), PacketReordered(packet(2), THERE)]
+    assert output.events == [PacketDelayed(packet(2), THERE, MS, "delay"), PacketReordered(packet(2), THERE, "delay")]
     assert [(time, each.id) for time, each in arrivals(drain(net))] == [(MS, 2), (10 * MS, 1)]
     assert net.profiles()[THERE] == Profile(delay=MS)
 

@@ -119,7 +119,7 @@ def test_packets_that_are_refused_do_not_count_on_the_link() -> None:
     assert net.packet_counts()[THERE] == 0
     output = net.receive(packet(3, born=3 * MINUTE), Instant(3 * MINUTE))
 
-    assert output.events == [PacketDropped(packet(3, born=3 * MINUTE), THERE, "list")]
+    assert output.events == [PacketDropped(packet(3, born=3 * MINUTE), THERE, "list", "droplist")]
     assert net.packet_counts() == {THERE: 1, BACK: 0}
 
 

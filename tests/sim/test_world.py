@@ -49,7 +49,7 @@ def test_observers_are_told_of_each_input_then_what_was_sent_then_the_nodes_own_
     assert [(record.time, record.node, record.event) for record in journal.records] == [
         (5 * MS, "client", PacketSent(sent)),
         (5 * MS, "netem", PacketReceived(sent)),
-        (5 * MS, "netem", PacketDelayed(sent, THERE, MS)),
+        (5 * MS, "netem", PacketDelayed(sent, THERE, MS, "delay")),
         (6 * MS, "netem", PacketSent(sent)),
         (6 * MS, "netem", PacketForwarded(sent, THERE, MS)),
         (6 * MS, "server", PacketReceived(sent)),

@@ -2,21 +2,30 @@
 
 from heapq import heappush
 from itertools import count
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from tcplab.netem.events import (
     DropReason,
     LinkName,
+    PacketCorrupted,
     PacketDelayed,
     PacketDropped,
     PacketDuplicated,
     PacketForwarded,
+    PacketMarked,
     PacketReordered,
 )
-from tcplab.netem.impairments import Chance, Delay, Draws, Line
-from tcplab.netem.profile import Profile
+from tcplab.netem.impairments.corruption import flip, octets_of
+from tcplab.netem.impairments.line import packet_size
+from tcplab.netem.impairments.maker import Maker, Way
+from tcplab.netem.loss_models import Bursts, FourStates, GilbertElliott
+from tcplab.netem.profile import Profile, is_plain
+from tcplab.netem.realised import Passage, Realised, of_link, varies
 from tcplab.node import Event, Output, Packet
 from tcplab.units import START, Instant, elapsed
+
+_CE: Final = 3  # congestion experienced (RFC 3168, section 5)
+_RULES: Final = {FourStates: "state", GilbertElliott: "gemodel", Bursts: "burst"}
 
 
 class Queue:
@@ -40,17 +49,32 @@ class _Outcome(NamedTuple):
     events: list[Event]
 
 
+class _Loss(NamedTuple):
+    """Why a packet does not go on."""
+
+    reason: DropReason
+    rule: str
+    draw: float | None = None
+
+
 class Link:
     """Decides what becomes of each packet, in the order in which tc netem does.
 
-    The duplicate's draw, the loss's draw, the extra copy (once more through all but duplication, ahead of the packet
-    itself), the limit, the delay, the line. The lists come on top: what is on the drop list is gone before chance
-    is asked; what is on the delay list is held back only after it has passed the line, so that others overtake it.
+    The duplicate's draw, the loss's draw, the mark instead of the loss, the extra copy (once more through all but
+    duplication, ahead of the packet itself), the flipped bit, the limit; then either at once past all others, or the
+    delay, the line, the slot. The lists come on top: what is on the drop list is gone before chance is asked; what is
+    on the delay list is held back only after it has passed the line, so that others overtake it.
+
+    Attributes:
+        packets: how many were ever let onto the link; the place of the last one.
+        queued: how many are in the queue, copies included.
+        late: how much later than they were to packets left, all together, nanoseconds; counted by whoever lets them go.
+        to_slot: orders of the entries in the queue that are to pass :meth:`into_slot` when their time has come.
     """
 
     __slots__ = (
-        "_copy_delay", "_copy_loss", "_delay", "_draws", "_duplicate", "_latest", "_line", "_loss", "_plain_delay",
-        "_queue", "name", "packets", "profile", "queued",
+        "_copied", "_dropped", "_latest", "_loss_rule", "_maker", "_parts", "_plain_delay", "_queue", "_varies", "late",
+        "name", "packets", "profile", "queued", "to_slot",
     )  # fmt: skip
 
     def __init__(
@@ -58,28 +82,24 @@ class Link:
     ) -> None:
         self.name = name
         """What events call it; its draws are named by ``key``, where that is another."""
-        self.packets = 0
-        """How many were ever let onto the link; the place of the last one."""
-        self.queued = 0
-        """How many are in the queue, copies included."""
+        self.packets = self.queued = self.late = 0
+        self.to_slot: set[int] = set()
+        self._copied = self._dropped = 0
         self._queue = queue
         self._latest = START  # when the last to leave of those that came in leaves; copies do not count
-        self._line = Line()
-        purposes = ("loss", "duplicate", "jitter", "loss of copy", "jitter of copy")
-        self._draws = {purpose: Draws(seed, key or name, purpose) for purpose in purposes}
+        self._maker = Maker(key or name, seed)
         self.set(profile)
 
     def set(self, profile: Profile) -> None:
-        """Go by this profile from the next packet on; those in the queue keep their time."""
-        draws = self._draws
+        """Go by this profile from the next packet on; those in the queue keep their time.
+
+        A clause that stays as it was goes on: with the state that it is in, and with its counts.
+        """
         self.profile = profile
-        self._duplicate = Chance(profile.duplicate, draws["duplicate"])
-        self._loss = Chance(profile.loss, draws["loss"])
-        self._delay = Delay(profile.delay, profile.jitter, draws["jitter"])
-        self._copy_loss = Chance(profile.loss, draws["loss of copy"])
-        self._copy_delay = Delay(profile.delay, profile.jitter, draws["jitter of copy"])
-        self._line.rate = profile.rate
-        self._plain_delay = profile.delay if profile == Profile(delay=profile.delay, limit=profile.limit) else None
+        self._parts = self._maker.make(profile, self.packets)
+        self._loss_rule = _RULES.get(type(profile.loss_model), "loss")
+        self._varies = varies(profile)
+        self._plain_delay = profile.delay if is_plain(profile) else None
 
     def take(self, packet: Packet, now: Instant) -> Output:
         """Decide what becomes of a packet that came in."""
@@ -93,69 +113,157 @@ class Link:
                 self.queued += 1
                 queue = self._queue
                 heappush(queue.entries, (leave, next(queue.order), packet, self, now))
-                return Output((), (PacketDelayed(packet, self.name, delay),))
+                return Output((), (PacketDelayed(packet, self.name, delay, "delay"),))
         outcome = _Outcome(now, [], [])
         self._decide(packet, outcome)
         return Output(outcome.packets, outcome.events)
 
-    def _decide(self, packet: Packet, outcome: _Outcome) -> None:
-        place, profile = self.packets, self.profile
-        twice, lost = self._duplicate.strikes(place), self._loss.strikes(place)
-        listed = place in profile.drop_list
-        copies = packet.copy
-        if twice and not lost and not listed:  # where both strike, one packet goes on
-            copies += 1
-            self._take_copy(packet._replace(copy=copies), outcome)
+    def into_slot(self, entry: tuple[Instant, int, Packet, "Link", Instant], now: Instant) -> PacketDelayed | None:
+        """Put an entry whose time has come, and that is in ``to_slot``, back to leave in its slot.
 
-        reason: DropReason | None = "list" if listed else "loss" if lost and not twice else None
-        ready, extra = Instant(outcome.now + self._delay.of(place)), profile.delay_list.get(place, 0)
-        leave = self._pass_line(packet, ready, extra, reason, outcome)
+        Returns:
+            What became of it; ``None`` where it may leave at once.
+        """
+        ready, order, packet, _, came = entry
+        self.to_slot.discard(order)
+        slots = self._parts.slots
+        leave = ready if slots is None else slots.leave(ready, packet_size(packet))
+        if leave <= ready:
+            return None
+        heappush(self._queue.entries, (leave, order, packet, self, came))
+        return PacketDelayed(packet, self.name, elapsed(now, Instant(max(now, leave))), "slot")
+
+    def realised(self) -> tuple[Realised, ...]:
+        """Return what each clause of the profile really did since it was set."""
+        left = self.packets + self._copied - self._dropped - self.queued
+        return of_link(self.profile, self._loss_rule, self._parts, Passage(self.packets, left, self.late))
+
+    def _decide(self, packet: Packet, outcome: _Outcome) -> None:
+        place, profile, parts = self.packets, self.profile, self._parts
+        twice, lost = parts.duplicate.strikes(place), parts.packets.loss.strikes(place)
+        loss: _Loss | None = None
+        passes = packet
+        if place in profile.drop_list:
+            parts.listed.add(place)
+            loss = _Loss("list", "droplist")
+        elif lost is not None and profile.ecn and packet.ecn:
+            passes = self._mark(packet, lost, outcome)
+            lost = None
+        elif lost is not None and twice is None:
+            loss = _Loss("loss", self._loss_rule, lost)
+
+        copies = packet.copy
+        if twice is not None and lost is None and loss is None:  # where both strike, one packet goes on
+            copies += 1
+            self._take_copy(passes._replace(copy=copies), twice, outcome)
+
+        ready = self._ready(parts.packets, outcome.now)
+        extra = profile.delay_list.get(place, 0)
+        leave = self._carry(passes, parts.packets, ready, outcome, loss=loss, extra=extra)
         if leave is not None:
             self._latest = max(self._latest, leave)
-
         if place in profile.copy_list:
             left = leave if leave is not None else Instant(ready + extra)
-            copy = packet._replace(copy=copies + 1)
-            outcome.events.append(PacketDuplicated(copy, self.name))
-            if not self._drop(copy, None, outcome):
-                self._hold(copy, Instant(left + profile.copy_list[place]), outcome)
+            self._follow(packet._replace(copy=copies + 1), Instant(left + profile.copy_list[place]), outcome)
 
-    def _take_copy(self, copy: Packet, outcome: _Outcome) -> None:
+    def _mark(self, packet: Packet, draw: float, outcome: _Outcome) -> Packet:
+        marked = packet._replace(ecn=_CE)
+        self._parts.marked.add(self.packets)
+        outcome.events.append(PacketMarked(marked, self.name, self._loss_rule, draw))
+        return marked
+
+    def _take_copy(self, copy: Packet, draw: float, outcome: _Outcome) -> None:
         """Take the copy that a duplication made as tc does: like a packet of its own, with draws of its own."""
-        place = self.packets
-        outcome.events.append(PacketDuplicated(copy, self.name))
-        reason: DropReason | None = "loss" if self._copy_loss.strikes(place) else None
-        self._pass_line(copy, Instant(outcome.now + self._copy_delay.of(place)), 0, reason, outcome)
+        way = self._parts.copies
+        self._copied += 1
+        outcome.events.append(PacketDuplicated(copy, self.name, "duplicate", draw))
+        lost = way.loss.strikes(self.packets)
+        loss: _Loss | None = None
+        if lost is not None and self.profile.ecn and copy.ecn:
+            copy = self._mark(copy, lost, outcome)
+        elif lost is not None:
+            loss = _Loss("loss", self._loss_rule, lost)
+        self._carry(copy, way, self._ready(way, outcome.now), outcome, loss=loss)
 
-    def _pass_line(
-        self, packet: Packet, ready: Instant, extra: int, reason: DropReason | None, outcome: _Outcome
+    def _follow(self, copy: Packet, leave: Instant, outcome: _Outcome) -> None:
+        """Let a copy of the copy list follow at its time."""
+        self._copied += 1
+        self._parts.followed.add(self.packets)
+        outcome.events.append(PacketDuplicated(copy, self.name, "copylist"))
+        if not self._drop(copy, None, outcome):
+            self._hold(copy, leave, outcome, "copylist", None)
+
+    def _ready(self, way: Way, now: Instant) -> Instant:
+        """Return when a packet that comes now reaches the line; of lost ones too, so that losses shift no delay."""
+        ready = now + way.delay.of(self.packets)
+        trace = self._parts.delay_trace
+        return Instant(ready if trace is None else ready + trace.at(now))
+
+    def _carry(
+        self, packet: Packet, way: Way, ready: Instant, outcome: _Outcome, *, loss: _Loss | None, extra: int = 0
     ) -> Instant | None:
         """Let a packet pass the line and hold it ``extra`` more; return when it leaves, ``None`` if it is dropped."""
-        if self._drop(packet, reason, outcome):
+        place, now, parts = self.packets, outcome.now, self._parts
+        if way.corrupt is not None and (struck := way.corrupt.strikes(place)) is not None and loss is None:
+            packet = self._damage(packet, way, struck, outcome)
+        if self._drop(packet, loss, outcome):
             return None
-        leave = Instant(self._line.through(packet, ready) + extra)
-        self._hold(packet, leave, outcome)
+        if extra:
+            parts.held.add(place)
+        if way.reorder is not None and (at_once := way.reorder.strikes(place)) is not None:
+            leave = Instant(now + extra)
+            self._hold(packet, leave, outcome, "reorder", at_once, ahead=True)
+            return leave
+        if self._varies:
+            parts.delays.add(ready - now)
+        passed = ready if parts.line is None else parts.line.through(packet, ready)
+        leave = Instant(passed + extra)
+        rule = "delaylist" if extra else "rate" if passed > ready else "delay"
+        self._hold(packet, leave, outcome, rule, way.delay.draw)
         return leave
 
-    def _drop(self, packet: Packet, reason: DropReason | None, outcome: _Outcome) -> bool:
+    def _damage(self, packet: Packet, way: Way, draw: float, outcome: _Outcome) -> Packet:
+        octets = octets_of(packet)
+        if not octets:  # whoever sent it says that it was damaged before, and that nothing is left of it
+            return packet
+        bit = int(way.bits.at(self.packets) * 8 * len(octets))
+        damaged = flip(packet, octets, bit)
+        outcome.events.append(PacketCorrupted(damaged, self.name, bit, "corrupt", draw))
+        return damaged
+
+    def _drop(self, packet: Packet, loss: _Loss | None, outcome: _Outcome) -> bool:
         """Drop the packet for the reason given, or for want of room; return whether it was."""
-        if reason is None and self.queued >= self.profile.limit:
-            reason = "limit"
-        if reason is None:
+        if loss is None and self.queued >= self.profile.limit:
+            loss = _Loss("limit", "limit")
+        if loss is None:
             return False
-        outcome.events.append(PacketDropped(packet, self.name, reason))
+        self._dropped += 1
+        outcome.events.append(PacketDropped(packet, self.name, *loss))
         return True
 
-    def _hold(self, packet: Packet, leave: Instant, outcome: _Outcome) -> None:
+    def _hold(
+        self, packet: Packet, leave: Instant, outcome: _Outcome, rule: str, draw: float | None, *, ahead: bool = False
+    ) -> None:
         """Keep a packet until it leaves, or let it leave at once where nothing that is due stands before it."""
-        entries, now = self._queue.entries, outcome.now
-        delay = elapsed(now, leave)
-        if delay == 0 and not (entries and entries[0][0] <= now):
+        entries, now, slots = self._queue.entries, outcome.now, self._parts.slots
+        overtakes = PacketReordered(packet, self.name, rule, draw) if leave < self._latest else None
+        first = leave == now and (ahead or not (entries and entries[0][0] <= now))
+        if slots is not None and first:
+            leave = slots.leave(now, packet_size(packet))
+            if leave > now:
+                first, rule, draw = False, "slot", None
+        if first:
             outcome.packets.append(packet)
-            outcome.events.append(PacketForwarded(packet, self.name, delay))
+            said = (rule, draw) if ahead else ("", None)
+            outcome.events.append(PacketForwarded(packet, self.name, elapsed(now, leave), *said))
         else:
+            order = next(self._queue.order)
+            if ahead:
+                order = -order  # what is sent ahead leaves before what leaves at the same time
+            if slots is not None and rule != "slot":
+                self.to_slot.add(order)
             self.queued += 1
-            heappush(entries, (leave, next(self._queue.order), packet, self, now))
-            outcome.events.append(PacketDelayed(packet, self.name, delay))
-        if leave < self._latest:
-            outcome.events.append(PacketReordered(packet, self.name))
+            heappush(entries, (leave, order, packet, self, now))
+            outcome.events.append(PacketDelayed(packet, self.name, elapsed(now, leave), rule, draw))
+        if overtakes is not None:
+            outcome.events.append(overtakes)

@@ -7,16 +7,16 @@ from typing import Final, NamedTuple
 from tcplab.netem.configuration import Configuration
 from tcplab.netem.events import LinkName, PacketDropped, PacketForwarded
 from tcplab.netem.faults import Fault
-from tcplab.netem.gate import Gate, Take
+from tcplab.netem.gate import Done, Gate, Take
 from tcplab.netem.link import Queue
 from tcplab.netem.notices import ConfigurationApplied, HealReason
 from tcplab.netem.patterns import Road
 from tcplab.netem.profile import Profile
+from tcplab.netem.realised import Realised
 from tcplab.netem.roles import DEFAULT_ROLES, ELSEWHERE, Roles, link_name
 from tcplab.netem.routes import Links
-from tcplab.netem.standing import Done
 from tcplab.netem.timeline import Fired, Timeline
-from tcplab.node import NOTHING, Address, Output, Packet, PacketDiscarded
+from tcplab.node import NOTHING, Address, Event, Output, Packet, PacketDiscarded
 from tcplab.units import MINUTE, START, Duration, Instant, earliest
 
 LIFETIME_DEFAULT: Final = Duration(2 * MINUTE)  # MSL of RFC 9293, 3.4.2
@@ -79,7 +79,7 @@ class Network:
         self._links = Links(profiles, self._roles, seed, self._queue)
         self._configuration = Configuration()
         self._timeline = Timeline()
-        self._gate = Gate(seed, lifetime, self._roles.of)
+        self._gate = Gate()
         self._next_change: Instant | None = None  # when the next lease ends, or the next entry of the timeline is due
 
     def receive(self, packet: Packet, now: Instant, sender: str | None = None) -> Output:
@@ -106,29 +106,28 @@ class Network:
         """Do what the timeline has for now, heal every fault whose lease has ended, let go of every packet."""
         assert now >= self._now, f"time went back from {self._now} to {now}"
         self._now = now
+        events: list[Event] = []
         if self._next_change is not None and self._next_change <= now:
-            changed = self._change(now)
-            packets, events = list(changed.packets), list(changed.events)
-        else:
-            packets, events = [], []
+            events += self._settle(now)
         entries = self._queue.entries
         if not entries or entries[0][0] > now:
-            return Output(packets, events) if packets or events else NOTHING
+            return Output((), events) if events else NOTHING
         lifetime = self._lifetime
-        leaving: list[Packet] = []
+        packets: list[Packet] = []
         while entries and entries[0][0] <= now:
-            _, _, packet, link, came = heappop(entries)
+            entry = heappop(entries)
+            leave, order, packet, link, came = entry
+            if order in link.to_slot and (waits := link.into_slot(entry, now)) is not None:
+                events.append(waits)
+                continue
             link.queued -= 1
+            link.late += now - leave
             if lifetime is not None and now - packet.born > lifetime:
                 events.append(PacketDropped(packet, link.name, "expired"))
             else:
-                leaving.append(packet)
+                packets.append(packet)
                 events.append(PacketForwarded(packet, link.name, Duration(now - came)))
-        if not self._gate.follows:
-            return Output([*packets, *leaving] if packets else leaving, events)
-        self._gate.left(leaving)
-        seen = self._seen(now)
-        return Output([*packets, *leaving, *seen.packets], [*events, *seen.events])
+        return Output(packets, events)
 
     def deadline(self) -> Instant | None:
         """Return when the next packet is to leave, the next lease to end, or the timeline to go on."""
@@ -151,9 +150,8 @@ class Network:
         self._now = now
         self._configuration = configuration
         self._timeline.set(configuration, now)
-        outputs = (self._go_by_it(now, "cleared"), self._change(now))
-        applied = ConfigurationApplied(configuration.revision)
-        return _joined(Output((), (applied,)), *outputs)
+        told = [*self._go_by_it(now, "cleared"), *self._settle(now)]
+        return Output((), (ConfigurationApplied(configuration.revision), *told))
 
     @property
     def configuration(self) -> Configuration:
@@ -193,51 +191,51 @@ class Network:
         return self._links.packet_counts()
 
     def queue_lengths(self) -> Mapping[LinkName, int]:
-        """Return how many packets wait on the way between each two roles, those that faults hold among them."""
-        lengths, held = self._links.queue_lengths(), self._gate.held()
-        return {name: length + held.get(name, 0) for name, length in lengths.items()}
+        """Return how many packets wait on the way between each two roles."""
+        return self._links.queue_lengths()
+
+    def realised(self) -> Mapping[LinkName, tuple[Realised, ...]]:
+        """Return what the clauses of each link really did since they were set, beside what was asked of them.
+
+        Links for single hosts are called by their own names.
+        """
+        return self._links.realised()
 
     def role_of(self, address: Address) -> str | None:
         """Return the role that holds the address, ``None`` if none does."""
         return self._roles.of(address)
 
-    def _change(self, now: Instant) -> Output:
-        """Do what the timeline has in store, end the leases that are over, let go of what faults held until now."""
-        outputs = [self._gate.advance(now, follow=self._timeline.follows), self._seen(now)]
+    def _settle(self, now: Instant) -> list[Event]:
+        """Do what the timeline has in store, and end the leases that are over."""
+        told = self._gate.advance(now)
         while fired := self._timeline.due(now):
-            outputs.append(self._fire(fired, now))
+            told += self._fire(fired, now)
         self._routes.clear()
         self._next_change = earliest(self._gate.deadline(), self._timeline.deadline())
-        return _joined(*outputs)
+        return told
 
-    def _fire(self, fired: Sequence[Fired], now: Instant) -> Output:
-        return _joined(Output((), self._timeline.fire(fired)), self._go_by_it(now, "timeline"))
+    def _fire(self, fired: Sequence[Fired], now: Instant) -> list[Event]:
+        told = self._timeline.fire(fired)
+        return [*told, *self._go_by_it(now, "timeline")]
 
-    def _seen(self, now: Instant) -> Output:
-        """Let the timeline know which states ends of connections have entered, and do what it has for that."""
-        output = NOTHING
-        while (entered := self._gate.entered()) and (fired := self._timeline.entered(entered, now)):
-            output = _joined(output, self._fire(fired, now), self._change(now))
-        return output
-
-    def _go_by_it(self, now: Instant, reason: HealReason) -> Output:
+    def _go_by_it(self, now: Instant, reason: HealReason) -> list[Event]:
         """Let links and faults be as the configuration has them now."""
         configuration = self._timeline.configuration
         self._links.configure(configuration.links)
-        return self._gate.set(configuration.faults, now, reason, follow=self._timeline.follows)
+        return list(self._gate.set(configuration.faults, now, reason))
 
-    def _watched(self, take: Take, road: Road) -> Take:
-        """Return what becomes of the packets of a road, where faults and the timeline look on."""
+    def _counted(self, take: Take, road: Road) -> Take:
+        """Return what becomes of the packets of a road, with the timeline looking on."""
 
-        def watched(packet: Packet, now: Instant) -> Output:
+        def counted(packet: Packet, now: Instant) -> Output:
             output = take(packet, now)
-            fired = self._timeline.saw(road, output.events, now) if self._timeline.counts else ()
-            told = _joined(self._fire(fired, now), self._change(now)) if fired else NOTHING
-            seen = self._seen(now)
-            self._next_change = earliest(self._gate.deadline(), self._timeline.deadline())
-            return _joined(output, told, seen) if told or seen else output
+            fired = self._timeline.saw(road, output.events, now)
+            if not fired:
+                return output
+            told = [*self._fire(fired, now), *self._settle(now)]
+            return Output(output.packets, (*output.events, *told))
 
-        return watched
+        return counted
 
     def _find_route(self, source: Address, target: Address) -> _Route:
         road = Road(source, self._roles.of(source), target, self._roles.of(target))
@@ -246,12 +244,7 @@ class Network:
             self._routes.clear()
         link = self._links.find(road)
         take = None if link is None else self._gate.before(link, road)
-        if take is not None and (self._timeline.counts or not self._gate.is_open):
-            take = self._watched(take, road)
+        if take is not None and self._timeline.counts:
+            take = self._counted(take, road)
         route = self._routes[source, target] = _Route(road.source_role, name, take)
         return route
-
-
-def _joined(*outputs: Output) -> Output:
-    packets = [packet for output in outputs for packet in output.packets]
-    return Output(packets, [event for output in outputs for event in output.events])

@@ -9,6 +9,7 @@ from tcplab.netem.events import LinkName
 from tcplab.netem.link import Link, Queue
 from tcplab.netem.patterns import Pattern, Road
 from tcplab.netem.profile import Profile
+from tcplab.netem.realised import Realised
 from tcplab.netem.roles import Roles, link_name
 from tcplab.node import Address
 
@@ -89,6 +90,11 @@ class Links:
         """Return how many packets were ever let onto each link, those for single hosts by their own names."""
         counts = {name: link.packets for name, link in self._links.items()}
         return counts | {name: link.packets for name, (link, _) in self._made.items()}
+
+    def realised(self) -> Mapping[LinkName, tuple[Realised, ...]]:
+        """Return what each link really did, those for single hosts by their own names."""
+        realised = {name: link.realised() for name, link in self._links.items()}
+        return realised | {name: link.realised() for name, (link, _) in self._made.items()}
 
     def queue_lengths(self) -> Mapping[LinkName, int]:
         """Return how many packets wait between each two roles."""

@@ -4,14 +4,20 @@ from hypothesis import strategies as st
 
 from tcplab.netem.grammar.units import (
     read_count,
+    read_milliseconds,
+    read_number,
     read_places,
     read_rate,
     read_share,
+    read_signed,
+    read_size,
     read_time,
     read_timed_places,
+    write_milliseconds,
     write_places,
     write_rate,
     write_share,
+    write_size,
     write_time,
     write_timed_places,
 )
@@ -131,10 +137,66 @@ def test_rates_come_back_as_they_went(bits: int) -> None:
     assert read_rate(write_rate(bits)) == bits
 
 
-@pytest.mark.parametrize("text", ["", "-1", "1.0", "²", "1" * 41, str(1 << 63)])
+@pytest.mark.parametrize("text", ["", "-1", "1.0", "²", "1" * 41])
 def test_what_is_no_count_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="must be a whole number"):
         read_count(text)
+
+
+def test_a_count_has_64_bits() -> None:
+    assert read_count(str((1 << 64) - 1)) == (1 << 64) - 1
+    with pytest.raises(ValueError, match="must be 18446744073709551615 or less"):
+        read_count(str(1 << 64))
+
+
+@pytest.mark.parametrize(
+    ("text", "octets"),
+    [("1500", 1_500), ("1500b", 1_500), ("2k", 2_048), ("2KB", 2_048), ("1m", 1 << 20), ("1.5mb", 3 << 19)],
+)
+def test_sizes_have_the_suffixes_of_tc(text: str, octets: int) -> None:
+    assert read_size(text) == octets
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("1gb", "must be a size such as 1500b"),
+        ("x", "must be a size such as 1500b"),
+        ("0", "must be whole octets, 1 or more"),
+        ("1.5b", "must be whole octets, 1 or more"),
+    ],
+)
+def test_what_is_no_size_is_refused(text: str, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        read_size(text)
+
+
+@given(st.integers(1, 10**15))
+def test_sizes_come_back_as_they_went(octets: int) -> None:
+    assert read_size(write_size(octets)) == octets
+
+
+@given(st.integers(0, 10**15))
+def test_milliseconds_come_back_as_they_went(nanoseconds: int) -> None:
+    assert read_milliseconds(write_milliseconds(nanoseconds)) == nanoseconds
+
+
+@pytest.mark.parametrize("text", ["5s", "5ms", "", "-1", "1e3"])
+def test_what_is_no_plain_number_of_milliseconds_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        read_milliseconds(text)
+
+
+@pytest.mark.parametrize(("text", "number"), [("4", 4.0), ("2.5", 2.5), (".5", 0.5)])
+def test_numbers_are_plain(text: str, number: float) -> None:
+    assert read_number(text) == number
+    with pytest.raises(ValueError, match="must be a number such as 4"):
+        read_number(f"{text}x")
+
+
+@given(st.integers(-(10**6), 10**6))
+def test_signed_numbers_are_whole(number: int) -> None:
+    assert read_signed(str(number)) == number
 
 
 @given(st.frozensets(st.integers(1, 10**9), min_size=1))

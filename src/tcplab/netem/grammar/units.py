@@ -29,8 +29,9 @@ _RATES: Final = {
     if prefix or not binary
     for unit, bits in (("bit", 1), ("bps", 8))
 }
+_SIZES: Final = {"b": 1, "k": 1 << 10, "kb": 1 << 10, "m": 1 << 20, "mb": 1 << 20}
 _GREATEST_RATE: Final = 1 << 60  # bits a second
-_GREATEST_COUNT: Final = (1 << 63) - 1
+_GREATEST_COUNT: Final = (1 << 64) - 1
 
 
 def _split(text: str) -> tuple[Decimal, str] | None:
@@ -62,6 +63,16 @@ def write_time(duration: int) -> str:
     return f"{duration // _SUFFIXES[unit]}{unit}"
 
 
+def read_milliseconds(text: str) -> Duration:
+    """Return the nanoseconds that a plain number of milliseconds makes, as traces have it."""
+    return read_time(f"{text}ms")
+
+
+def write_milliseconds(duration: int) -> str:
+    """Return nanoseconds as a plain number of milliseconds."""
+    return _plain(Decimal(duration) / MILLISECOND)
+
+
 def read_share(text: str) -> float:
     """Return the probability that a percentage makes, with or without its sign."""
     parts = _split(text)
@@ -74,8 +85,7 @@ def read_share(text: str) -> float:
 
 def write_share(probability: float) -> str:
     """Return a probability as a percentage."""
-    percentage = format(Decimal(repr(float(probability))) * 100, "f")
-    return f"{percentage.rstrip('0').rstrip('.') if '.' in percentage else percentage}%"
+    return f"{_plain(Decimal(repr(float(probability))) * 100)}%"
 
 
 def read_rate(text: str) -> int:
@@ -103,9 +113,60 @@ def write_rate(rate: int) -> str:
 
 def read_count(text: str) -> int:
     """Return a whole number, 0 or more."""
-    if not (text.isascii() and text.isdecimal()) or len(text) > _DIGITS_LIMIT or int(text) > _GREATEST_COUNT:
+    if not (text.isascii() and text.isdecimal()) or len(text) > _DIGITS_LIMIT:
         raise ValueError("must be a whole number such as 3")
+    if int(text) > _GREATEST_COUNT:
+        raise ValueError(f"must be {_GREATEST_COUNT} or less")
     return int(text)
+
+
+def read_signed(text: str) -> int:
+    """Return a whole number."""
+    sign, digits = (-1, text[1:]) if text.startswith("-") else (1, text)
+    return sign * read_count(digits)
+
+
+def read_positive(text: str) -> int:
+    """Return a whole number, 1 or more."""
+    if (count := read_count(text)) == 0:
+        raise ValueError("must be 1 or more")
+    return count
+
+
+def read_size(text: str) -> int:
+    """Return octets; the prefixes are powers of 2, as in tc."""
+    parts = _split(text)
+    if parts is None or (parts[1] or "b") not in _SIZES:
+        raise ValueError("must be a size such as 1500b (b, k, kb, m, mb)")
+    octets = parts[0] * _SIZES[parts[1] or "b"]
+    if not 1 <= octets <= _GREATEST_COUNT or octets != int(octets):
+        raise ValueError("must be whole octets, 1 or more")
+    return int(octets)
+
+
+def write_size(octets: int) -> str:
+    """Return octets in the greatest unit of which they are a whole number."""
+    unit = next(unit for unit in ("mb", "kb", "b") if octets % _SIZES[unit] == 0)
+    return f"{octets // _SIZES[unit]}{unit}"
+
+
+def read_number(text: str) -> float:
+    """Return a plain decimal number."""
+    parts = _split(text)
+    if parts is None or parts[1]:
+        raise ValueError("must be a number such as 4 or 2.5")
+    return float(parts[0])
+
+
+def write_number(number: float) -> str:
+    """Return a plain decimal number."""
+    return _plain(Decimal(repr(float(number))))
+
+
+def _plain(number: Decimal) -> str:
+    """Return a number without exponent and without zeros that say nothing."""
+    digits = format(number, "f")
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits
 
 
 def read_places(text: str) -> frozenset[int]:

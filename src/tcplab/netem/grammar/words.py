@@ -27,6 +27,15 @@ class Words:
         self._words = [Word(found.group(), found.start()) for found in word.finditer(text)]
         self._next = 0
 
+    @property
+    def taken(self) -> int:
+        """How many words were taken."""
+        return self._next
+
+    def word(self, number: int) -> Word:
+        """Return a word by its number, 0 for the first."""
+        return self._words[number]
+
     def peek(self) -> Word | None:
         """Return the next word, and leave it there; ``None`` at the end."""
         return self._words[self._next] if self._next < len(self._words) else None

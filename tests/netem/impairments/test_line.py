@@ -1,34 +1,10 @@
-from tcplab.netem.impairments import BLOCK, Draws, Line, packet_size
+from tcplab.netem.impairments.line import Line, packet_size
 from tcplab.node import Packet
 from tcplab.units import SECOND, START, Instant
 from tcplab.wire.octets import encode
 from tcplab.wire.segment import NO_OPTIONS, SYN, Options, Segment
 from tcplab.wire.seq import SeqNumber
-from tests.netem.packets import BACK, CLIENT, PURE_ACK, SERVER, THERE, packet
-
-
-def read(draws: Draws, places: range) -> list[float]:
-    return [draws.at(place) for place in places]
-
-
-def test_a_draw_depends_on_its_place_and_not_on_what_was_read_before() -> None:
-    in_order = read(Draws(7, THERE, "loss"), range(3 * BLOCK))
-
-    backwards = read(Draws(7, THERE, "loss"), range(3 * BLOCK - 1, -1, -1))
-
-    assert backwards[::-1] == in_order
-
-
-def test_seed_link_and_purpose_each_give_a_stream_of_their_own_and_so_does_each_block() -> None:
-    streams = [Draws(7, THERE, "loss"), Draws(8, THERE, "loss"), Draws(7, BACK, "loss"), Draws(7, THERE, "jitter")]
-
-    firsts = [draws.at(place) for draws in streams for place in (0, BLOCK, 2 * BLOCK)]
-
-    assert len(set(firsts)) == len(firsts)
-
-
-def test_draws_are_the_same_on_every_machine() -> None:
-    assert read(Draws(7, THERE, "loss"), range(1, 4)) == [0.2913028284896667, 0.5788768183040061, 0.47990134288496045]
+from tests.netem.packets import CLIENT, PURE_ACK, SERVER, packet
 
 
 def test_a_packet_is_as_long_as_its_headers_options_and_payload() -> None:
@@ -59,7 +35,7 @@ def test_the_size_of_a_damaged_packet_is_that_of_its_octets() -> None:
 
 def test_a_line_takes_one_packet_at_a_time() -> None:
     line = Line()
-    line.rate = 320  # a packet of 40 octets takes a second
+    line.set(320)  # a packet of 40 octets takes a second
 
     passed = [line.through(packet(), Instant(ready)) for ready in (0, 0, SECOND, 5 * SECOND)]
 
@@ -68,7 +44,7 @@ def test_a_line_takes_one_packet_at_a_time() -> None:
 
 def test_a_line_is_never_faster_than_its_rate() -> None:
     line = Line()
-    line.rate = 3 * SECOND  # 320 bits take 106.7 ns
+    line.set(3 * SECOND)  # 320 bits take 106.7 ns
 
     assert line.through(packet(), START) == 107
 
