@@ -79,7 +79,7 @@ def test_both_sides_are_interfaces_and_verdicts_are_comments(tmp_path: Path, tsh
     seen = list(sightings(records))
     assert [frame.one("frame.interface_name") for frame in read] == [f"{NETWORK} {each.side}" for each in seen]
     assert [frame["frame.comment"] for frame in read] == [[each.comment] for each in seen]
-    assert "dropped: list" in {each.comment for each in seen}
+    assert "dropped: list by droplist" in {each.comment for each in seen}
     times = [each.time for each in seen]
     assert [int(frame.one("frame.time_epoch").replace(".", "")) for frame in read] == times
     assert [int(frame.one("ip.id"), 16) for frame in read] == [each.packet.id & 0xFFFF for each in seen]

@@ -4,7 +4,7 @@ from ipaddress import IPv4Address
 import pytest
 from hypothesis import given
 
-from tcplab.netem.impairments import packet_size
+from tcplab.netem.impairments.line import packet_size
 from tcplab.node import Address, Packet
 from tcplab.units import Instant
 from tcplab.wire.datagram import IPV4_HEADER_OCTETS, datagram
