@@ -6,7 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, TypeVar
 
-from services.common.settings import NodeSettings, SettingsError, load
+from services.common.settings import ServiceSettings, SettingsError, load
 from services.common.voice import say
 from tcplab.observe.exposition import ExpositionError
 from tcplab.port import PortError
@@ -14,7 +14,7 @@ from tcplab.port import PortError
 HOPELESS: Final = 1  # exit codes
 WRONG_SETTINGS: Final = 2
 
-S = TypeVar("S", bound=NodeSettings)
+S = TypeVar("S", bound=ServiceSettings)
 T = TypeVar("T")
 Serve = Callable[[S, asyncio.Event], Awaitable[None]]
 """Runs a service until the event is set, and ends it in order."""

@@ -9,21 +9,23 @@ from pathlib import Path
 from typing import Final
 
 from services.client.settings import ClientSettings
-from services.common.settings import NodeSettings, variable
+from services.common.settings import ServiceSettings, variable
+from services.lab.settings import LabSettings
 from services.netem.settings import NetemSettings
 from services.server.settings import ServerSettings
 
-SERVICES: Final[Mapping[str, type[NodeSettings]]] = {
+SERVICES: Final[Mapping[str, type[ServiceSettings]]] = {
     "client": ClientSettings,
     "server": ServerSettings,
     "netem": NetemSettings,
+    "lab": LabSettings,
 }
 FOLDER: Final = Path(__file__).resolve().parents[1]
 _BEGIN: Final = "<!-- variables: python -m services.common.readme -->\n"
 _END: Final = "<!-- end of variables -->\n"
 
 
-def table(kind: type[NodeSettings]) -> str:
+def table(kind: type[ServiceSettings]) -> str:
     """Return the variables of a service as a table in Markdown."""
     defaults = kind.model_construct().model_dump(mode="json")
     rows = ["| variable | default | meaning |", "|---|---|---|"]
@@ -33,7 +35,7 @@ def table(kind: type[NodeSettings]) -> str:
     return "\n".join(rows) + "\n"
 
 
-def renewed(readme: str, kind: type[NodeSettings]) -> str:
+def renewed(readme: str, kind: type[ServiceSettings]) -> str:
     """Return a README with its table as it must be.
 
     Raises:

@@ -27,7 +27,7 @@ OF_COMPOSE: Final = frozenset(
 )
 """What docker-compose.yml and the maker of definitions read: no service's business, and no spelling mistake."""
 SCALED_RTO_LEAST: Final = 100 * MILLISECOND  # real time: what two processes and a broker need to answer at all
-S = TypeVar("S", bound="NodeSettings")
+S = TypeVar("S", bound="ServiceSettings")
 _TCP: Final = TcpConfig()
 
 
@@ -35,16 +35,13 @@ class SettingsError(Exception):
     """The environment is wrong; one line for each variable at fault."""
 
 
-class NodeSettings(BaseSettings):
+class ServiceSettings(BaseSettings):
     """What every service can be told."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
 
     amqp_url: BrokerUrl = Field(default="amqp://localhost:5672", repr=False, description=BROKER_URL)
     vhost: str = Field(default=VHOST_DEFAULT, min_length=1, description="virtual host of the lab on the broker")
-    msl: Seconds = Field(
-        default=_TCP.msl, description="maximum segment lifetime, seconds; TIME_WAIT lasts twice as long"
-    )
     time_scale: float = Field(
         default=1.0,
         ge=float(SCALE_MIN),
@@ -57,12 +54,24 @@ class NodeSettings(BaseSettings):
     metrics_port: int = Field(
         default=9100, ge=1, le=65_535, description="port that /metrics and /healthz are served on"
     )
+    revision: str = Field(default="unknown", description="source revision that runs, for tcplab_build_info")
+
+    @property
+    def broker(self) -> Broker:
+        """Where the broker is, and who we are there."""
+        return Broker.from_url(self.amqp_url, self.vhost)
+
+
+class NodeSettings(ServiceSettings):
+    """What every node of the lab can be told besides."""
+
+    msl: Seconds = Field(
+        default=_TCP.msl, description="maximum segment lifetime, seconds; TIME_WAIT lasts twice as long"
+    )
     journal: Path | None = Field(default=None, description="folder to write the journal to; none is written without it")
     seed: int = Field(
         default=1, ge=0, lt=1 << 63, description="what chance is drawn from; the same seed draws the same"
     )
-
-    revision: str = Field(default="unknown", description="source revision that runs, for tcplab_build_info")
 
     @field_validator("msl")
     @classmethod
@@ -70,11 +79,6 @@ class NodeSettings(BaseSettings):
         if msl <= 0:
             raise ValueError("must be above 0")
         return msl
-
-    @property
-    def broker(self) -> Broker:
-        """Where the broker is, and who we are there."""
-        return Broker.from_url(self.amqp_url, self.vhost)
 
 
 class HostSettings(NodeSettings):
@@ -205,7 +209,7 @@ def load(kind: type[S]) -> S:
     return settings
 
 
-def variables(kind: type[NodeSettings]) -> Mapping[str, str]:
+def variables(kind: type[ServiceSettings]) -> Mapping[str, str]:
     """Return every variable of a service, with what it means."""
     return {variable(name): field.description or "" for name, field in kind.model_fields.items()}
 
@@ -215,7 +219,7 @@ def variable(name: str) -> str:
     return PREFIX + name.upper()
 
 
-def _unknown(name: str, kind: type[NodeSettings]) -> str:
+def _unknown(name: str, kind: type[ServiceSettings]) -> str:
     known = [known.removeprefix(PREFIX) for known in variables(kind)]
     nearest = difflib.get_close_matches(name.removeprefix(PREFIX), known, n=2)
     hint = (
@@ -226,7 +230,7 @@ def _unknown(name: str, kind: type[NodeSettings]) -> str:
     return f"{name} is no setting of this service: {hint}"
 
 
-def _line(kind: type[NodeSettings], detail: ErrorDetails) -> str:
+def _line(kind: type[ServiceSettings], detail: ErrorDetails) -> str:
     """Return what is wrong with one variable, in one line for people."""
     fault = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
     if not detail["loc"]:

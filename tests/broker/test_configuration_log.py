@@ -8,19 +8,15 @@ from dataclasses import dataclass, field
 import pytest
 
 from tcplab.netem.configuration import Configuration
-from tcplab.netem.network import Network
-from tcplab.netem.notices import ConfigurationApplied
 from tcplab.netem.patterns import Pattern
 from tcplab.netem.profile import Profile
 from tcplab.port import LinkDown, LinkUp
 from tcplab.runtime.amqp.log import ConfigurationLog, NotWritten
-from tcplab.runtime.follower import Follower
-from tcplab.runtime.loop import Driver
 from tcplab.runtime.records import MalformedRecord, Record, dump, load
 from tcplab.runtime.reports import ASK, Report
 from tcplab.units import MILLISECOND, Duration
+from tests.broker.followers import following, until_revision
 from tests.broker.ports import CLOCK, HASTY, Watcher
-from tests.runtime.nodes import TestPort
 from tests.support.cable import Cable
 from tests.support.labs import Lab
 from tests.support.loops import in_loop
@@ -56,43 +52,14 @@ class Writer:
 async def writing(lab: Lab, port: int | None = None) -> AsyncIterator[tuple[ConfigurationLog, Writer]]:
     writer = Writer()
     broker, first = lab.broker("lab", port=port), dump(Record(Configuration(), CLOCK.now(), "test", "begins"))
-    log = ConfigurationLog(broker, first=first, on_record=writer.on_record, on_report=writer.on_report, limits=HASTY)
+    log = ConfigurationLog(
+        broker, standing=lambda: first, on_record=writer.on_record, on_report=writer.on_report, limits=HASTY
+    )
     try:
         await log.open(writer.watcher.tell)
         yield log, writer
     finally:
         await log.close()
-
-
-@dataclass
-class Shard:
-    """A network that follows the log; nothing passes it."""
-
-    network: Network
-    follower: Follower
-    watcher: Watcher
-    said: list[str]
-
-    def applied(self) -> list[int]:
-        return [told.revision for told in self.watcher.of(ConfigurationApplied)]
-
-
-@asynccontextmanager
-async def following(lab: Lab, number: int = 1, port: int | None = None) -> AsyncIterator[Shard]:
-    network, watcher, said = Network({}, seed=1), Watcher(), list[str]()
-    driver = Driver(f"netem-{number}", network, TestPort(), [watcher], clock=CLOCK)
-    broker = lab.broker("netem", port=port)
-    follower = Follower(broker, number, network, driver, clock=CLOCK, say=said.append, limits=HASTY)
-    try:
-        await follower.begin(10)
-        async with driver:
-            yield Shard(network, follower, watcher, said)
-    finally:
-        await follower.port.close()
-
-
-async def until_revision(shard: Shard, revision: int) -> None:
-    await shard.watcher.until(lambda: shard.network.configuration.revision == revision)
 
 
 @in_loop

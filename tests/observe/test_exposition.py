@@ -60,7 +60,11 @@ def test_a_scrape_that_asks_for_it_gets_openmetrics(server: MetricsServer) -> No
     families = {family.name: family for family in parse_openmetrics(page)}  # type: ignore[no-untyped-call]
     assert {metric.name.removesuffix("_total").removesuffix("_info") for metric in catalogue.CATALOGUE} - set(
         families
-    ) == {metric.name.removesuffix("_total") for metric in catalogue.CATALOGUE if metric.scope == "the network"}
+    ) == {
+        metric.name.removesuffix("_total")
+        for metric in catalogue.CATALOGUE
+        if metric.scope in ("the network", "the lab service")
+    }
     assert page.endswith("# EOF\n")
 
 

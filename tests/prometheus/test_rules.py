@@ -68,7 +68,7 @@ def test_every_alert_is_seen_to_fire_and_seen_not_to() -> None:
 def test_the_nodes_are_found_by_the_names_that_compose_gives_them() -> None:
     found = {job["job_name"]: job["dns_sd_configs"][0] for job in CONFIG["scrape_configs"] if "dns_sd_configs" in job}
 
-    assert found.keys() == {"client", "server", "netem"}
+    assert found.keys() == {"client", "server", "netem", "lab"}
     for name, config in found.items():
         assert name in COMPOSE["services"]
         assert config["names"] == [name]

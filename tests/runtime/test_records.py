@@ -8,20 +8,24 @@ from tcplab.netem.configuration import Configuration
 from tcplab.netem.faults import Fault, parse_rule
 from tcplab.netem.patterns import Pattern
 from tcplab.netem.profile import Profile
-from tcplab.runtime.records import MalformedRecord, Record, dump, load
+from tcplab.runtime.records import Lease, MalformedRecord, Record, dump, load
 from tcplab.units import SECOND, Duration, Instant
 
+THERE = Pattern("client", "server")
 NOW = Instant(1_763_900_000 * SECOND)
 RECORD = Record(
     Configuration(
         7,
-        {Pattern("client", "server"): Profile(delay=Duration(SECOND), loss=0.25)},
+        {THERE: Profile(delay=Duration(SECOND), loss=0.25)},
         (Fault("split", parse_rule("partition client | server"), NOW, Instant(NOW + 30 * SECOND)),),
     ),
     NOW,
     by="workshop",
     what="partition client | server",
-    leases={"l-1": Instant(NOW + 30 * SECOND)},
+    leases={
+        "lease-1": Lease(Instant(NOW + 30 * SECOND), Duration(30 * SECOND), ("split",), {THERE: None}),
+        "lease-2": Lease(Instant(NOW), Duration(SECOND), (), {THERE: Profile(loss=0.5)}),
+    },
 )
 
 

@@ -13,6 +13,7 @@ from tcplab.runtime.amqp.topology import SHARDS
 from tests.services.process import Service, free_port
 from tests.support.labs import Lab
 
+ROLES = ["client", "server", "netem", "lab"]
 IN_TIME = 10.0  # seconds within which a service must have stopped
 
 
@@ -44,7 +45,7 @@ def test_wrong_settings_are_said_in_a_line_each(role: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("role", ["client", "server", "netem"])
+@pytest.mark.parametrize("role", ROLES)
 def test_a_late_broker_is_waited_for_with_a_word_about_it(role: str) -> None:
     nobody = f"amqp://{role}:{role}@127.0.0.1:{free_port()}"
 
@@ -56,7 +57,7 @@ def test_a_late_broker_is_waited_for_with_a_word_about_it(role: str) -> None:
     assert len(service.said) == 2, "the same trouble is said once"
 
 
-@pytest.mark.parametrize("role", ["client", "server", "netem"])
+@pytest.mark.parametrize("role", ROLES)
 def test_a_service_stops_in_order_while_something_takes_its_connection_and_says_nothing(role: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"amqp://{role}:{role}@127.0.0.1:{silent.getsockname()[1]}"
@@ -70,7 +71,7 @@ def test_a_service_stops_in_order_while_something_takes_its_connection_and_says_
 
 
 @pytest.mark.broker
-@pytest.mark.parametrize("role", ["client", "server", "netem"])
+@pytest.mark.parametrize("role", ROLES)
 def test_wrong_credentials_are_hopeless(amqp_lab: Lab, role: str) -> None:
     with Service(role, **at(amqp_lab, role, password="wrong")) as service:
         assert service.ends() == 1
@@ -143,6 +144,51 @@ def test_a_service_is_well_while_the_broker_answers_and_stops_in_order(
         stops_in_order(service)
 
     assert [path.name.partition("-")[0].partition(".")[0] for path in tmp_path.iterdir()] == [role]
+
+
+@pytest.mark.broker
+def test_the_lab_service_serves_its_api_and_metrics_and_stops_in_order(amqp_lab: Lab) -> None:
+    port = free_port()
+    with Service("lab", **at(amqp_lab, "lab"), TCPLAB_API_PORT=str(port)) as service:
+        service.says(f"lab: serves http://127.0.0.1:{port}")
+
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/network", b"link *>* loss 1%", {"Content-Type": "text/plain"}, method="PATCH"
+        )
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            assert answer.status == 200
+        assert health(service) == (200, "ok\n")
+        figures = dict(line.rsplit(" ", 1) for line in scrape(service).splitlines() if line.startswith("tcplab_lab_"))
+        stops_in_order(service)
+
+    assert figures == {
+        "tcplab_lab_revision": "1.0",
+        "tcplab_lab_changes_total": "1.0",
+        "tcplab_lab_leases": "0.0",
+        "tcplab_lab_faults": "0.0",
+    }
+
+
+@pytest.mark.broker
+def test_a_port_of_the_api_in_use_is_hopeless(amqp_lab: Lab) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = str(holder.getsockname()[1])
+
+        with Service("lab", **at(amqp_lab, "lab"), TCPLAB_API_PORT=port) as service:
+            assert service.ends() == 1
+
+    choice = "stop what uses it, or choose another (TCPLAB_API_PORT)"
+    assert service.said[-1] == f"lab: api: port {port} on 127.0.0.1 is in use; {choice}"
+
+
+@pytest.mark.broker
+def test_a_lab_has_one_lab_service(amqp_lab: Lab) -> None:
+    with Service("lab", **at(amqp_lab, "lab"), TCPLAB_API_PORT=str(free_port())) as first:
+        first.says("serves")
+        with Service("lab", **at(amqp_lab, "lab"), TCPLAB_API_PORT=str(free_port())) as second:
+            assert second.ends() == 1
+
+    assert "this lab has a lab service already" in second.said[-1]
 
 
 @pytest.mark.broker

@@ -9,7 +9,8 @@ import yaml
 
 from services.client.settings import ClientSettings
 from services.common.readme import main as renew_readmes
-from services.common.settings import SettingsError, load, variables
+from services.common.settings import ServiceSettings, SettingsError, load, variables
+from services.lab.settings import LabSettings
 from services.netem.settings import NetemSettings
 from services.server.settings import ServerSettings
 from tcplab.apps.client import CloseMix
@@ -208,15 +209,13 @@ def test_an_unknown_variable_is_refused_with_the_nearest(monkeypatch: pytest.Mon
     assert fault(ClientSettings) == "TCPLAB_CONCURENCY is no setting of this service: did you mean TCPLAB_CONCURRENCY?"
 
 
-@pytest.mark.parametrize("kind", [ClientSettings, ServerSettings, NetemSettings])
-def test_what_compose_alone_reads_is_no_mistake(
-    monkeypatch: pytest.MonkeyPatch, kind: type[ClientSettings | ServerSettings | NetemSettings]
-) -> None:
+@pytest.mark.parametrize("kind", [ClientSettings, ServerSettings, NetemSettings, LabSettings])
+def test_what_compose_alone_reads_is_no_mistake(monkeypatch: pytest.MonkeyPatch, kind: type[ServiceSettings]) -> None:
     names = set(re.findall(r"\$\{(TCPLAB_\w+)|(TCPLAB_OPERATOR_PASSWORD)", COMPOSE.read_text()))
     for name in ("".join(groups) for groups in names):
         monkeypatch.setenv(name, "10.0.2.9")
 
-    assert len(names) == 6
+    assert len(names) == 7
     load(kind)
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 ROOT = Path(__file__).resolve().parents[2]
-WITHOUT_GRAFANA = ("rabbitmq", "netem", "server", "client", "prometheus")
-PORTS = ("RABBITMQ_PORT", "RABBITMQ_MANAGEMENT_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT")
+WITHOUT_GRAFANA = ("rabbitmq", "netem", "server", "client", "lab", "prometheus")
+PORTS = ("RABBITMQ_PORT", "RABBITMQ_MANAGEMENT_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT", "LAB_PORT")
 POLL = 0.25  # seconds
 
 T = TypeVar("T")

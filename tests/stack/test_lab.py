@@ -84,7 +84,7 @@ def test_time_wait_obeys_littles_law(running: Running) -> None:
 def test_every_target_is_scraped(running: Running) -> None:
     targets = {labels["job"]: value for labels, value in running.lab.query("min by (job) (up)")}
 
-    assert targets.keys() >= {"client", "server", "netem", "rabbitmq"}
+    assert targets.keys() >= {"client", "server", "netem", "lab", "rabbitmq"}
     assert set(targets.values()) == {1.0}
 
 
@@ -105,9 +105,9 @@ def test_clients_can_be_multiplied(running: Running) -> None:
 def test_the_services_stop_in_order(running: Running) -> None:
     lab = running.lab
 
-    lab.compose("stop", "client", "server", "netem")
+    lab.compose("stop", "client", "server", "netem", "lab")
 
-    for service in ("client", "server", "netem"):
+    for service in ("client", "server", "netem", "lab"):
         for container in lab.containers(service):
             assert container["State"]["ExitCode"] == 0, lab.logs(service)
         assert ": stopped" in lab.logs(service)

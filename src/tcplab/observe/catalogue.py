@@ -324,6 +324,13 @@ JOURNAL_LOST = _counter(
     "journal_records_lost_total", "every node", "Events that are not in the journal, since it could not be written."
 )
 
+LAB_REVISION = _gauge("lab_revision", "the lab service", "The revision of the configuration that stands.")
+LAB_CHANGES = _counter(
+    "lab_changes_total", "the lab service", "Changes that this process has written into the log, renewals included."
+)
+LAB_LEASES = _gauge("lab_leases", "the lab service", "Leases that stand.")
+LAB_FAULTS = _gauge("lab_faults", "the lab service", "Faults that stand.")
+
 CATALOGUE: Final = tuple(_metrics)
 SERIES: Final = frozenset(name for metric in CATALOGUE for name in metric.series)
 """Every name under which a query can find samples."""

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Final, Literal
 
 Kind = Literal["counter", "gauge", "histogram", "info"]
-Scope = Literal["every node", "hosts", "the network", "nodes on a broker"]
+Scope = Literal["every node", "hosts", "the network", "nodes on a broker", "the lab service"]
 
 Key = str | Enum | tuple[str | Enum, ...]
 """What something is counted by; :func:`label_values` makes label values of it."""

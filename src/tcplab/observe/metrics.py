@@ -105,6 +105,7 @@ class Metrics:
             "hosts": config is not None,
             "the network": bool(links),
             "nodes on a broker": broker,
+            "the lab service": False,  # which is no node, and tells for itself
         }
         self._node = node
         self._readings = readings

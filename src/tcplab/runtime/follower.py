@@ -56,6 +56,7 @@ class Follower:
         self._clock = clock
         self._say = say
         self._hears = dict(hear or {})
+        self._base = {name: str(profile) for name, profile in network.profiles().items()}
         self._trouble = ""
 
     async def begin(self, patience: float) -> None:
@@ -103,5 +104,5 @@ class Follower:
             self._hears[kind](body)
 
     def _report(self) -> None:
-        told = report(self._driver.name, self._network, self._clock.now(), self._trouble)
+        told = report(self._driver.name, self._network, self._base, self._clock.now(), self._trouble)
         self.port.publish(f"{REPORT}.{self._driver.name}", told.model_dump_json().encode())

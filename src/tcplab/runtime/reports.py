@@ -1,9 +1,11 @@
 """What a shard of the network tells of itself: the revision that it goes by, and what it has really done."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tcplab.netem.events import LinkName
 from tcplab.netem.network import Network
 from tcplab.units import MICROSECOND, Instant
 
@@ -14,7 +16,8 @@ ASK: Final = "report"
 class LinkReport(BaseModel):
     """One direction between two roles."""
 
-    profile: str = Field(description="What it goes by, in tc's grammar.")
+    base: str = Field(description="What it was built with, in tc's grammar.")
+    profile: str = Field(description="What it goes by.")
     packets: int = Field(description="Packets that were ever let onto it.")
     queued: int = Field(description="Packets that wait on it.")
 
@@ -36,13 +39,13 @@ class Report(BaseModel):
     node: str = Field(description="Which shard, such as netem-1.")
     at: int = Field(description="When, microseconds of the lab's clock.")
     revision: int = Field(description="The snapshot that it goes by.")
-    trouble: str = Field("", description="Why it does not go by the latest, if it cannot.")
+    trouble: str = Field(default="", description="Why it does not go by the latest, if it cannot.")
     links: dict[str, LinkReport]
     faults: dict[str, FaultReport]
 
 
-def report(node: str, network: Network, now: Instant, trouble: str = "") -> Report:
-    """Return what a shard has to tell now."""
+def report(node: str, network: Network, base: Mapping[LinkName, str], now: Instant, trouble: str = "") -> Report:
+    """Return what a shard has to tell now; ``base`` is what its links were built with."""
     packets, queued, done = network.packet_counts(), network.queue_lengths(), network.faults_done()
     return Report(
         node=node,
@@ -50,7 +53,7 @@ def report(node: str, network: Network, now: Instant, trouble: str = "") -> Repo
         revision=network.configuration.revision,
         trouble=trouble,
         links={
-            name: LinkReport(profile=str(profile), packets=packets[name], queued=queued[name])
+            name: LinkReport(base=base[name], profile=str(profile), packets=packets[name], queued=queued[name])
             for name, profile in network.profiles().items()
         },
         faults={

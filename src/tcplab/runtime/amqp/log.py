@@ -47,7 +47,7 @@ class ConfigurationLog:
         self,
         broker: Broker,
         *,
-        first: bytes,
+        standing: Callable[[], bytes],
         on_record: OnRecord,
         on_report: OnReport,
         limits: AmqpLimits | None = None,
@@ -57,7 +57,7 @@ class ConfigurationLog:
 
         Args:
             broker: where it is, and the user to be.
-            first: the record that an empty log begins with.
+            standing: returns the record that stands, with which an empty log begins.
             on_record: must not raise. Told of all records that are kept when the first connection is made, and of the
                 last ones when it is made again; and of each that is appended.
             on_report: must not raise.
@@ -65,7 +65,7 @@ class ConfigurationLog:
             rng: draws the jitter between attempts to connect.
         """
         self._broker = broker
-        self._first = first
+        self._record = standing
         self._on_record = on_record
         self._on_report = on_report
         self._limits = limits or AmqpLimits()
@@ -134,19 +134,21 @@ class ConfigurationLog:
 
     async def _catch_up(self, link: Link) -> None:
         """Read what is in the log: all of it for the first time, later its end; begin it where it is empty."""
-        last, caught_up = await self._last_offset(link), asyncio.Event()
+        last, caught_up, first = await self._last_offset(link), asyncio.Event(), self._record()
         if last is None:
-            await link.publish_surely(CONFIGURATION, "", self._first, self._properties())
+            await link.publish_surely(CONFIGURATION, "", first, self._properties())
 
         def take(properties: pika.BasicProperties, body: bytes) -> None:
             self._on_record(body)
-            # What passed for empty was not, where something comes before our own record.
-            if body == self._first if last is None else _offset(properties) >= last:
+            if body == first if last is None else _offset(properties) >= last:
                 caught_up.set()
 
         await link.read_stream(CONFIGURATION, "last" if self._read else "first", take)
         await link.unless_lost(caught_up.wait())
         self._read = True
+        # What passed for empty was not, where something came before our own record: then that is to stand.
+        if last is None and (standing := self._record()) != first:
+            await link.publish_surely(CONFIGURATION, "", standing, self._properties())
 
     async def _last_offset(self, link: Link) -> int | None:
         """Return the place of the last record: since each waits for the one before it, each is a chunk of its own."""

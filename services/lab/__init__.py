@@ -1,0 +1,1 @@
+"""The lab service: sets what the network does, over HTTP."""
