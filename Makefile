@@ -108,7 +108,7 @@ demo: $(VENV)/.runtime ## a connection's life and death, in the terminal, in vir
 explore: $(VENV)/.runtime ## everything that may happen to two TCPs within bounds
 	@$(BIN)/tcplab explore
 
-bench: $(VENV)/.dev ## the lab's speed beside raw pika's and a bare heapq's
+bench: $(VENV)/.dev ## the lab's speed beside raw pika's and a bare heapq's, and how exactly it keeps time
 	$(BIN)/python -m bench
 
 up: ## build and start the whole lab, or SERVICES="… …" of it; print where to look

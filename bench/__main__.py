@@ -1,4 +1,4 @@
-"""``make bench``: how fast the lab is, each figure beside its yardstick, both taken in one run.
+"""``make bench``: how fast and how exact the lab is, each figure beside its yardstick, both taken in one run.
 
 Rates of two runs are not to be compared: machines are shared and noisy. Ratios are.
 """
@@ -6,7 +6,8 @@ Rates of two runs are not to be compared: machines are shared and noisy. Ratios 
 from rich.console import Console
 from rich.table import Table
 
-from bench import bulk, lifecycles, raw_pika, throughput, time_wait
+from bench import bulk, lifecycles, raw_pika, throughput, time_wait, timing
+from tests.support.ways import Found
 
 ROUNDS = 3
 MEAN_OCTETS = 1_000  # of the lab's segments under this load, headers included: two of 1,448 octets for each bare ACK
@@ -15,13 +16,16 @@ MEAN_OCTETS = 1_000  # of the lab's segments under this load, headers included: 
 def main() -> None:
     """Measure and print."""
     console = Console()
-    console.print(through_rabbitmq(console))
+    with throughput.a_broker() as found:
+        console.print(f"RabbitMQ {found.version}, {found.how}")
+        console.print(through_rabbitmq(found, console))
+        console.print(timing.table(found, console))
     console.print(in_virtual_time(console))
     console.print(time_wait.table(console))
     console.print(in_bulk(console))
 
 
-def through_rabbitmq(console: Console) -> Table:
+def through_rabbitmq(found: Found, console: Console) -> Table:
     """Measure segments a second, in turns so that noise meets both."""
     table = Table(title="Segments a second through RabbitMQ", title_justify="left")
     for column in (
@@ -30,20 +34,20 @@ def through_rabbitmq(console: Console) -> Table:
         f"raw pika, {MEAN_OCTETS} octets",
         "the lab",
         f"lab ÷ raw (20, {MEAN_OCTETS})",
+        "the lab's message",
+        "processor time a segment",
     ):
         table.add_column(column, justify="right")
-    table.add_column("the lab's message", justify="right")
-    with throughput.a_broker() as found:
-        console.print(f"RabbitMQ {found.version}, {found.how}")
-        url = throughput.operator_url(found)
-        for number in range(1, ROUNDS + 1):
-            with console.status(f"RabbitMQ, round {number} of {ROUNDS}"):
-                small, large = raw_pika.measure(url), raw_pika.measure(url, octets=MEAN_OCTETS)
-                lab = throughput.measure(found)
-            table.add_row(
-                str(number), f"{small:,.0f}", f"{large:,.0f}", f"{lab.segments:,.0f}",
-                f"{lab.segments / small:.2f}, {lab.segments / large:.2f}", f"{lab.segments_per_message:.0f} segments",
-            )  # fmt: skip
+    url = throughput.operator_url(found)
+    for number in range(1, ROUNDS + 1):
+        with console.status(f"RabbitMQ, round {number} of {ROUNDS}"):
+            small, large = raw_pika.measure(url), raw_pika.measure(url, octets=MEAN_OCTETS)
+            lab = throughput.measure(found)
+        table.add_row(
+            str(number), f"{small:,.0f}", f"{large:,.0f}", f"{lab.segments:,.0f}",
+            f"{lab.segments / small:.2f}, {lab.segments / large:.2f}", f"{lab.segments_per_message:.0f} segments",
+            f"{lab.processor * 1e6:.0f} µs",
+        )  # fmt: skip
     return table
 
 

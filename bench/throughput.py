@@ -14,6 +14,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from math import nan
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -38,25 +39,39 @@ WARM_UP_SECONDS: Final = 2.0
 SERVICES: Final[Mapping[str, Mapping[str, str]]] = {"netem": PERFECT, "server": {}, "client": LOAD}
 
 
+class Service(NamedTuple):
+    """A service that runs: where its metrics are, and its process."""
+
+    port: int
+    process: int
+
+
 class Look(NamedTuple):
-    """The counters of both hosts at one time."""
+    """The counters of both hosts at one time, and the processor time that all three have taken, seconds."""
 
     at: float
     segments: float
     messages: float
+    processor: float
 
 
 class Throughput(NamedTuple):
-    """Segments a second that hosts received, and how many of them a message carried."""
+    """Segments a second that hosts received, and how many of them a message carried.
+
+    ``processor`` is what a segment took of the three services' processor time, seconds: a figure with less noise than
+    the rate has; not a number where the system has no /proc.
+    """
 
     segments: float
     segments_per_message: float
+    processor: float
 
 
 @contextmanager
-def running(found: Found) -> Iterator[Mapping[str, int]]:
-    """Run the three services in the lab on that broker; give their metrics' ports."""
-    ports = dict(zip(SERVICES, _free_ports(len(SERVICES)), strict=True))
+def running(found: Found) -> Iterator[Mapping[str, Service]]:
+    """Run the three services in the lab on that broker."""
+    ports = dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True))
+    services: dict[str, Service] = {}
     with ExitStack() as stack:
         for role, settings in SERVICES.items():
             environment = {
@@ -66,25 +81,28 @@ def running(found: Found) -> Iterator[Mapping[str, int]]:
                 **settings,
             }
             process = subprocess.Popen(
-                [sys.executable, "-m", f"services.{role}"], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL
-            )
+                [sys.executable, "-m", f"services.{role}"],
+                cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+            services[role] = Service(ports[role], process.pid)
             stack.callback(process.wait)
             stack.callback(process.kill)
             if role == "server":
                 _await(lambda: LISTENS in _metrics(ports["server"]), "the server does not listen")
-        yield ports
+        yield services
 
 
-def look(ports: Mapping[str, int]) -> Look:
-    """Read the hosts' counters."""
+def look(services: Mapping[str, Service]) -> Look:
+    """Read the hosts' counters, and the processes' clocks."""
     segments = messages = 0.0
     for role in ("client", "server"):
-        for line in _metrics(ports[role]).splitlines():
+        for line in _metrics(services[role].port).splitlines():
             if line.startswith("tcplab_segments_received_total{"):
                 segments += float(line.rsplit(" ", 1)[1])
             elif line.startswith("tcplab_broker_messages_total{") and 'direction="received"' in line:
                 messages += float(line.rsplit(" ", 1)[1])
-    return Look(time.monotonic(), segments, messages)
+    processor = sum(_processor_seconds(service.process) for service in services.values())
+    return Look(time.monotonic(), segments, messages, processor)
 
 
 def measure(found: Found, seconds: float = 8.0) -> Throughput:
@@ -93,14 +111,25 @@ def measure(found: Found, seconds: float = 8.0) -> Throughput:
     Raises:
         TimeoutError: a service was not ready, or no segment came through, within :data:`READY_SECONDS`.
     """
-    with running(found) as ports:
-        _await(lambda: look(ports).segments > 100, "no segment came through")
+    with running(found) as services:
+        _await(lambda: look(services).segments > 100, "no segment came through")
         time.sleep(WARM_UP_SECONDS)
-        first = look(ports)
+        first = look(services)
         time.sleep(seconds)
-        last = look(ports)
-    segments = last.segments - first.segments
-    return Throughput(segments / (last.at - first.at), segments / max(last.messages - first.messages, 1))
+        last = look(services)
+    took = Look(*(after - before for before, after in zip(first, last, strict=True)))
+    return Throughput(
+        took.segments / took.at, took.segments / max(took.messages, 1), took.processor / max(took.segments, 1)
+    )
+
+
+def _processor_seconds(process: int) -> float:
+    """Return the processor time that a process has taken so far, as proc(5) has it in its 14th and 15th field."""
+    file = Path(f"/proc/{process}/stat")
+    if not file.exists():
+        return nan
+    fields = file.read_text("ascii", errors="replace").rpartition(")")[2].split()  # from the third on
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _metrics(port: int) -> str:
@@ -118,7 +147,8 @@ def _await(condition: Callable[[], bool], trouble: str) -> None:
     raise TimeoutError(f"{trouble} within {READY_SECONDS:.0f} s")
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Return ports that nobody listens on."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
         return [each.getsockname()[1] for each in sockets]

@@ -1,6 +1,7 @@
 """A service as a process: settings from the environment, an end by SIGTERM, one line for whatever people can mend."""
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
@@ -10,6 +11,7 @@ from services.common.settings import ServiceSettings, SettingsError, load
 from services.common.voice import say
 from tcplab.observe.exposition import ExpositionError
 from tcplab.port import PortError
+from tcplab.runtime.loop import new_event_loop
 
 HOPELESS: Final = 1  # exit codes
 WRONG_SETTINGS: Final = 2
@@ -33,7 +35,8 @@ def run(role: str, kind: type[S], serve: Serve[S]) -> int:
             print(f"{role}: {line}", file=sys.stderr)
         return WRONG_SETTINGS
     try:
-        asyncio.run(_until_told_to_stop(settings, serve))
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            runner.run(_until_told_to_stop(settings, serve))
     except (PortError, ExpositionError) as error:
         print(f"{role}: {error}", file=sys.stderr)
         return HOPELESS
@@ -63,6 +66,8 @@ async def _until_told_to_stop(settings: S, serve: Serve[S]) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    gc.collect()
+    gc.freeze()  # what is there from the first stays; to look through it again takes longer than a packet may be late
     try:
         await serve(settings, stop)
     except Stopped:

@@ -7,6 +7,7 @@ from typing import Any, ParamSpec
 
 import tcplab
 from tcplab.runtime.clock import EPOCH, Clock
+from tcplab.runtime.loop import new_event_loop
 from tcplab.runtime.streams import VirtualLoop
 
 P = ParamSpec("P")
@@ -35,7 +36,7 @@ def in_virtual_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P,
 
 
 def in_loop(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
-    """Run an asynchronous test; one that hangs fails."""
+    """Run an asynchronous test in a loop like the services'; one that hangs fails."""
 
     @functools.wraps(test)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -43,7 +44,8 @@ def in_loop(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await test(*args, **kwargs)
 
-        asyncio.run(patiently())
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            runner.run(patiently())
 
     return run
 
