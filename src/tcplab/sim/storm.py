@@ -18,7 +18,6 @@ from tcplab.check import Checker, History, Result, Verdict
 from tcplab.check.verdict import invalid
 from tcplab.netem.events import LinkName
 from tcplab.netem.network import Network
-from tcplab.netem.notices import LinkSet
 from tcplab.netem.profile import Profile
 from tcplab.node import Address
 from tcplab.observe.journal import Journal
@@ -131,7 +130,7 @@ def run(storm: Storm) -> Run:
     }
     network, journal = Network(storm.profiles, seed=storm.seed), Journal()
     world = World(network, hosts, [journal])
-    _play(world, network, storm, journal)
+    _play(world, network, storm)
     idle = world.run_until_idle(_LIMIT)
 
     checkers: list[Checker] = [
@@ -189,8 +188,8 @@ def _host(address: Address, talker: Talker, config: TcpConfig, first_isn: SeqNum
     return Host(address, Witness(talker), config, isn=isn)
 
 
-def _play(world: World, network: Network, storm: Storm, journal: Journal) -> None:
-    """Take links down and up again, each when it is due, and put that into the journal."""
+def _play(world: World, network: Network, storm: Storm) -> None:
+    """Take links down and up again, each when it is due."""
     turns: list[tuple[Instant, LinkName, bool]] = []
     for outage in storm.outages:
         turns.append((outage.begin, outage.link, False))
@@ -199,9 +198,7 @@ def _play(world: World, network: Network, storm: Storm, journal: Journal) -> Non
     for at, link, up in sorted(turns):
         world.run(at)
         profile = storm.profiles.get(link, Profile())
-        profile = profile if up else replace(profile, loss=1.0, duplicate=0.0)
-        network.set(link, profile)
-        journal.observe("netem", LinkSet(link, str(profile)), world.now)
+        network.set(link, profile if up else replace(profile, loss=1.0, duplicate=0.0))
 
 
 # --- what is drawn -----------------------------------------------------------------------------------------------

@@ -190,7 +190,9 @@ class World:
             if deadline is None or deadline > time:  # it was put off since
                 self._schedule(seat, deadline)
                 continue
-            now = self._now = time if time > self._now else self._now
+            if time > self._now:
+                self._now = time
+            now = self._now
             output = node.advance(now)
             if output.packets:
                 self._carry(seat, output)
@@ -206,14 +208,15 @@ class World:
 
     def _schedule(self, seat: _Seat, deadline: Instant | None) -> None:
         """See to it that the heap wakes a node in time. An entry that has become too early does no harm."""
-        if deadline is not None and (not seat.pending or deadline < seat.pending[-1]):
-            seat.pending.append(deadline)
+        pending = seat.pending
+        if deadline is not None and (not pending or deadline < pending[-1]):
+            pending.append(deadline)
             heappush(self._heap, (deadline, seat.index))
 
     def _carry(self, seat: _Seat, output: Output) -> None:
         """Carry what came out of a node, and all that comes of that at the same instant."""
         arriving: list[Packet] = []
-        now, owners, observed = self._now, self._owners, bool(self._observers)
+        now, owners, observed = self._now, self._owners, self._observers
         self._collect(seat, output, arriving)
         touched = {self._network_seat: None, seat: None}
         for carried, packet in enumerate(arriving, start=1):  # it grows as we go
@@ -230,8 +233,8 @@ class World:
             if carried > PACKETS_AT_ONE_INSTANT:
                 raise RuntimeError(f"{carried} packets were delivered at instant {now}, and time stands still")
         for each in touched:
-            deadline = each.node.deadline()
-            if deadline is not None and (not each.pending or deadline < each.pending[-1]):
+            deadline, pending = each.node.deadline(), each.pending
+            if deadline is not None and (not pending or deadline < pending[-1]):
                 self._schedule(each, deadline)
 
     def _collect(self, seat: _Seat, output: Output, arriving: list[Packet]) -> None:

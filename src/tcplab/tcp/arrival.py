@@ -12,7 +12,7 @@ from tcplab.tcp.events import Failure, Ignored
 from tcplab.tcp.opening import established, in_listen, in_syn_sent, refuse, round_trip, sample, take_window
 from tcplab.tcp.recovery import Phase
 from tcplab.tcp.spaces import ReceiveSpace
-from tcplab.tcp.states import CLOSED, LISTEN, SYN_RECEIVED, SYN_SENT, Cause
+from tcplab.tcp.states import ACK_OF_FIN, CLOSED, LISTEN, SYN_RECEIVED, SYN_SENT, Cause
 from tcplab.tcp.text import take_text_and_fin
 from tcplab.tcp.timestamps import Refusal, Timestamps
 from tcplab.units import Duration, Instant
@@ -56,9 +56,6 @@ def segment_arrives(c: Connection, packet: Packet, now: Instant, effects: Effect
 def _check_timestamps(c: Connection, timestamps: Timestamps, packet: Packet, now: Instant, effects: Effects) -> bool:
     """Go on unless the segment is an old duplicate by its timestamp, or has none; a SYN without one may ask anew."""
     segment = packet.segment
-    stamps = segment.options.timestamps
-    if stamps is not None and timestamps.goes_on(stamps[0]):
-        return True
     refusal = timestamps.refuses(segment, now)
     if refusal is None or (refusal is Refusal.MISSING and segment.flags & SYN):
         return True
@@ -161,26 +158,27 @@ def _check_ack(c: Connection, packet: Packet, seq: int, now: Instant, effects: E
     snd = c.snd
     if not segment.flags & ACK:
         return c.ignore(packet, Ignored.NO_ACK, effects)
+    una, nxt = snd.una, snd.nxt
     ack = snd.position(segment.ack)
     if c.state is SYN_RECEIVED:
-        if not snd.una < ack <= snd.nxt:
+        if not una < ack <= nxt:
             return refuse(c, packet, now, effects)
         established(c, segment, seq, now, effects)
         _believe(c, segment, seq, now)
         if c.fin_queued:
             c.begin_close(now, effects)
         return True
-    if ack > snd.nxt or ack < snd.una - snd.max_wnd:  # RFC 5961, section 5.2
+    if ack > nxt or ack < una - snd.max_wnd:  # RFC 5961, section 5.2
         _acknowledge_unacceptable(c, segment, seq, now, effects)
         return c.ignore(packet, Ignored.UNACCEPTABLE_ACK, effects)
     _believe(c, segment, seq, now)
-    if ack < snd.una:
+    if ack < una:
         return segment.length > 0 or c.ignore(packet, Ignored.OLD_ACK, effects)
     window, told = snd.wnd, segment.window << snd.scale
-    if ack > snd.una:
+    if ack > una:
         take_window(c, told, seq, ack)
         _acknowledged(c, segment, ack, now, effects)
-        if window == 0 and told and c.recovery is not None and ack < snd.nxt:
+        if window == 0 and told and c.recovery is not None and ack < nxt:
             c.recovery.reopened(now)
         return c.state is not CLOSED
     if snd.wl1 < seq or (snd.wl1 == seq and snd.wl2 <= ack):  # no later segment has told SND.WND
@@ -236,7 +234,7 @@ def _acknowledged(c: Connection, segment: Segment, ack: int, now: Instant, effec
     else:
         c.timer.stop()
     if fin_acked:
-        c.enter(Cause.ACK_OF_FIN, now, effects)
+        c.enter(ACK_OF_FIN, now, effects)
     elif octets and not c.fin_queued:
         c.tell(Writable(c.id, c.space), effects)
 

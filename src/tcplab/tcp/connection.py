@@ -48,22 +48,25 @@ from tcplab.tcp.recovery import Recovery
 from tcplab.tcp.rtt import RttEstimator
 from tcplab.tcp.spaces import ReceiveSpace, SendSpace
 from tcplab.tcp.states import (
+    ACTIVE_OPEN,
+    CLOSE_CALL,
     CLOSE_WAIT,
     CLOSED,
     ESTABLISHED,
     FIN_WAIT_1,
     FIN_WAIT_2,
     LISTEN,
+    PASSIVE_OPEN,
     SYN_RECEIVED,
+    SYN_SENT,
     TIME_WAIT,
     TRANSITIONS,
     Cause,
-    State,
 )
 from tcplab.tcp.status import Status
 from tcplab.tcp.timers import KeepAlive, RetransmissionTimer
 from tcplab.tcp.timestamps import Timestamps
-from tcplab.units import Duration, Instant, elapsed
+from tcplab.units import START, Instant, elapsed
 from tcplab.wire.seq import SeqNumber
 
 _SENDABLE = frozenset({ESTABLISHED, CLOSE_WAIT})
@@ -79,7 +82,7 @@ class Connection:
         "accepting", "ack_at", "ack_due", "acked", "active_close", "agreed", "challenge_after", "clock_offset",
         "closing_since", "config", "due", "duplicate", "ecn", "fin_queued", "fin_sent", "fin_wait_2_at", "half_open",
         "holes", "id", "keep_alive", "largest", "mss", "nagle", "opened", "opened_at", "passive", "peer_fin", "queue",
-        "rcv", "recovery", "released", "rtt", "sack", "scheduled", "sent_at", "small_end", "snd", "state",
+        "r2", "rcv", "recovery", "released", "rtt", "sack", "scheduled", "sent_at", "small_end", "snd", "state",
         "syn_sent_at", "timer", "timestamps", "token", "unread", "user_timeout", "window_step",
     )  # fmt: skip
 
@@ -117,7 +120,8 @@ class Connection:
         self.syn_sent_at: Instant | None = None  # while its acknowledgement would measure the round trip (MUST-18)
         self.nagle = config.nagle
         self.small_end = 0  # the position after the last segment that was not a full one
-        self.user_timeout = config.user_timeout
+        self.user_timeout = timeout = config.user_timeout
+        self.r2 = config.r2 if timeout is None else timeout  # how long something may stay unacknowledged
         # receiving
         self.unread = bytearray()  # taken in order, not yet received by the application
         self.holes: Reassembly | None = None  # what came ahead of a hole
@@ -127,7 +131,7 @@ class Connection:
         self.acked = 0  # the position that our last ACK told
         self.ack_due = False
         self.ack_at: Instant | None = None  # when an ACK that waits for company must be sent
-        self.challenge_after = Instant(0)  # until then no bare ACK that is unacceptable is answered
+        self.challenge_after = START  # until then no bare ACK that is unacceptable is answered
         self.keep_alive = KeepAlive(config) if config.keep_alive else None
         # opening and closing
         self.passive = self.opened = self.released = False
@@ -135,7 +139,7 @@ class Connection:
         self.fin_sent = False
         self.peer_fin: int | None = None  # the position at which the peer's FIN stands
         self.active_close = False
-        self.opened_at = Instant(0)
+        self.opened_at = START
         self.closing_since: Instant | None = None
         self.fin_wait_2_at: Instant | None = None
         # the host's
@@ -149,14 +153,14 @@ class Connection:
     def listen(self, now: Instant, effects: Effects) -> None:
         """OPEN, passive (3.10.1)."""
         self.passive = True
-        self.enter(Cause.PASSIVE_OPEN, now, effects)
+        self.enter(PASSIVE_OPEN, now, effects)
 
     def open(self, now: Instant, effects: Effects) -> None:
         """OPEN, active (3.10.1): send a SYN."""
         self.opened_at = now
         if self.config.timestamps:
             self.timestamps = Timestamps(self.clock_offset, now)
-        self.enter(Cause.ACTIVE_OPEN, now, effects)
+        self.enter(ACTIVE_OPEN, now, effects)
         emission.emit_syn(self, now, effects)
 
     def call(self, call: OnConnection, now: Instant, effects: Effects) -> None:
@@ -205,8 +209,9 @@ class Connection:
 
     def receive(self, limit: int, now: Instant, effects: Effects) -> None:
         """RECEIVE (3.10.3): hand over up to ``limit`` octets, and tell the peer when that reopens its window."""
-        data = bytes(self.unread[:limit])
-        del self.unread[:limit]
+        unread = self.unread
+        data = bytes(unread) if limit >= len(unread) else bytes(unread[:limit])
+        del unread[:limit]
         effects.signals.append(Received(self.id, data))
         emission.emit_window_update(self, now, effects)
 
@@ -216,18 +221,18 @@ class Connection:
         Raises:
             InvalidCall: it was called before, or there is no connection.
         """
-        match self.state:
-            case State.LISTEN | State.SYN_SENT:
-                self.enter(Cause.CLOSE_CALL, now, effects)
-            case _ if self.fin_queued:
-                raise self._invalid("close", "the connection is closing")
-            case State.SYN_RECEIVED:
-                self.fin_queued = True
-            case State.ESTABLISHED | State.CLOSE_WAIT:
-                self.fin_queued = True
-                self.begin_close(now, effects)
-            case _:
-                raise self._invalid("close", "there is no connection")
+        state = self.state
+        if state is LISTEN or state is SYN_SENT:
+            self.enter(CLOSE_CALL, now, effects)
+        elif self.fin_queued:
+            raise self._invalid("close", "the connection is closing")
+        elif state is SYN_RECEIVED:
+            self.fin_queued = True
+        elif state in _SENDABLE:
+            self.fin_queued = True
+            self.begin_close(now, effects)
+        else:
+            raise self._invalid("close", "there is no connection")
 
     def release(self, now: Instant, effects: Effects) -> None:
         """The application is gone: close, bound FIN_WAIT_2, answer unread data with a reset (SHLD-3).
@@ -259,7 +264,7 @@ class Connection:
     def configure(self, call: Configure, now: Instant, effects: Effects) -> None:
         """Change settings; what held data back may let it go."""
         if call.user_timeout is not None:
-            self.user_timeout = call.user_timeout
+            self.user_timeout = self.r2 = call.user_timeout
             self.timer.bound(now, self.r2)
         if call.keep_alive is not None:
             self.keep_alive = KeepAlive(self.config) if call.keep_alive else None
@@ -311,11 +316,6 @@ class Connection:
     # --- what the calls, arrivals and timers share -----------------------------------------------------------
 
     @property
-    def r2(self) -> Duration | None:
-        """How long something may stay unacknowledged; ``None`` for ever."""
-        return self.config.r2 if self.user_timeout is None else self.user_timeout
-
-    @property
     def space(self) -> int:
         """Octets that the application may send now."""
         return self.config.send_buffer - len(self.queue)
@@ -354,7 +354,7 @@ class Connection:
         """Act on a CLOSE once the state allows it; the FIN follows what is queued."""
         if self.state is ESTABLISHED:
             self.active_close = True
-            self.enter(Cause.CLOSE_CALL, now, effects)
+            self.enter(CLOSE_CALL, now, effects)
         emission.emit(self, now, effects)
 
     def bound_fin_wait_2(self, now: Instant) -> None:

@@ -20,7 +20,16 @@ from tcplab.tcp.negotiation import (
 from tcplab.tcp.reassembly import report
 from tcplab.tcp.recovery import Phase, Recovery
 from tcplab.tcp.scoreboard import Sent
-from tcplab.tcp.states import CLOSE_WAIT, CLOSING, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, SYN_RECEIVED, Cause
+from tcplab.tcp.states import (
+    CLOSE_WAIT,
+    CLOSING,
+    ESTABLISHED,
+    FIN_SENT,
+    FIN_WAIT_1,
+    FIN_WAIT_2,
+    SYN_RECEIVED,
+    Cause,
+)
 from tcplab.tcp.timestamps import tsval
 from tcplab.units import MILLISECOND, Duration, Instant, elapsed
 from tcplab.wire.segment import ACK, CWR, FIN, NO_OPTIONS, PSH, RST, SYN, Flags, Options, Segment, UserTimeout
@@ -33,6 +42,7 @@ _SENDING: Final = frozenset({ESTABLISHED, CLOSE_WAIT, FIN_WAIT_1, CLOSING})
 _RECEIVING: Final = frozenset({ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2})
 _OPEN: Final = Phase.OPEN
 _PSH_ACK: Final = Flags(PSH | ACK)
+_MASK: Final = MODULUS - 1
 _BLOCK_OCTETS: Final = 8
 _OVERRIDE: Final = Duration(500 * MILLISECOND)  # 3.8.6.2.1: 0.1 to 1 s
 
@@ -87,7 +97,9 @@ def emit(c: Connection, now: Instant, effects: Effects) -> None:
 
 
 def _acknowledge(c: Connection, now: Instant, effects: Effects) -> None:
-    effects.send(_build(c, c.snd.within, ACK, now), c.id.remote, now)
+    snd = c.snd
+    position = snd.nxt if snd.nxt <= snd.una + snd.wnd else snd.within
+    effects.send(_build(c, position, ACK, now), c.id.remote, now)
 
 
 def _emit_new(c: Connection, recovery: Recovery, now: Instant, effects: Effects) -> None:
@@ -147,7 +159,7 @@ def _send_new(c: Connection, size: int, fin: bool, now: Instant, effects: Effect
         if c.closing_since is None:
             c.closing_since = now
         if c.state is CLOSE_WAIT:
-            c.enter(Cause.FIN_SENT, now, effects)
+            c.enter(FIN_SENT, now, effects)
 
 
 def emit_window_update(c: Connection, now: Instant, effects: Effects) -> None:
@@ -293,8 +305,7 @@ def _build(
     c: Connection, position: int, flags: Flags, now: Instant, payload: bytes = b"", *, options: Options | None = None
 ) -> Segment:
     """Return a segment from that position on, which acknowledges everything taken so far."""
-    _, port, _, remote_port, _ = c.id
-    rcv = c.rcv
+    name, rcv = c.id, c.rcv
     nxt, edge, scale = rcv.nxt, rcv.edge, rcv.scale
     free = c.config.receive_buffer - len(c.unread)
     if free - edge + nxt >= c.window_step:
@@ -308,10 +319,10 @@ def _build(
     c.ack_at = None
     c.acked = nxt
     fields = (
-        port,
-        remote_port,
-        (c.snd.iss + position) % MODULUS,
-        (rcv.irs + nxt) % MODULUS,
+        name.local_port,
+        name.remote_port,
+        (c.snd.iss + position) & _MASK,
+        (rcv.irs + nxt) & _MASK,
         flags,
         (edge - nxt) >> scale if not flags & SYN else window_field(edge - nxt, 0),
         options,

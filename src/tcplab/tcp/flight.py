@@ -125,6 +125,11 @@ class Flight:
         if octets <= 0:
             return []
         segments, index = self._segments, self._head
+        if position == self.nxt and self._board is None:  # all of it, in order
+            self.una = position
+            self.pipe = self._head = 0
+            self._segments = []
+            return segments[index:] if index else segments
         size = len(segments)
         while index < size and segments[index].end <= position:
             index += 1

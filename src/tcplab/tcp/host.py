@@ -53,6 +53,8 @@ from tcplab.wire.seq import SeqNumber
 
 _UNSETTLED: Final = frozenset({CLOSED, TIME_WAIT, LISTEN})
 
+_new: Final = tuple.__new__  # what the constructor of a NamedTuple, a Python function, comes to: at half its price
+
 Key = tuple[Address, int, int]
 """Remote address, remote port, local port."""
 
@@ -151,7 +153,9 @@ class Host:
             self._without_connection(key, packet, now)
         elif not connection.half_open or self._listeners.has_room(connection, packet):
             segment_arrives(connection, packet, now, self._effects)
-            self._settle(connection, now)
+            if connection.half_open or connection.state in _UNSETTLED:
+                self._settle_state(connection, now)
+            self._schedule.acted[connection] = None
         return self._finish(now)
 
     def advance(self, now: Instant) -> Output:
@@ -201,8 +205,10 @@ class Host:
     # --- what arrives --------------------------------------------------------------------------------------------
 
     def _without_connection(self, key: Key, packet: Packet, now: Instant) -> None:
-        listening = self._listeners.forks(packet.segment.dport)
-        waited = self._time_waits.segment_arrives(packet, now, self._effects.events, listening=listening)
+        waited = None
+        if self._records.has(*key):
+            listening = self._listeners.forks(packet.segment.dport)
+            waited = self._time_waits.segment_arrives(packet, now, self._effects.events, listening=listening)
         if waited is None:
             self._for_nobody(key, packet, now)
             return
@@ -287,11 +293,12 @@ class Host:
         candidates: Iterable[int] = (call.local_port,)
         if not port:
             port = self._ports.take(destination, lambda candidate: self._is_taken((*destination, candidate)))
-            candidates = self._ports.taken(destination)
         elif self._is_taken((*destination, port)):
             port = None
         if port is not None:
             return port, None
+        if not call.local_port:
+            candidates = self._ports.taken(destination)
         earlier = self._time_waits.take(destination, candidates, now, self._effects.events)
         return (None if earlier is None else earlier.id.local_port), earlier
 
@@ -302,7 +309,7 @@ class Host:
 
     def _name(self, key: Key) -> ConnectionId:
         remote, remote_port, port = key
-        return ConnectionId(self.address, port, remote, remote_port, self._incarnation)
+        return _new(ConnectionId, (self.address, port, remote, remote_port, self._incarnation))
 
     def _isn_after(self, earlier: Record | None, key: Key, now: Instant) -> SeqNumber | None:
         """Return an ISN beyond what a TIME_WAIT that gave way has used; ``None``: any will do."""
@@ -318,7 +325,7 @@ class Host:
         """See to a connection's place in the tables and on the schedule after it has acted."""
         if connection.half_open or connection.state in _UNSETTLED:
             self._settle_state(connection, now)
-        self._schedule.acted(connection)
+        self._schedule.acted[connection] = None
 
     def _settle_state(self, connection: Connection, now: Instant) -> None:
         state = connection.state
@@ -340,7 +347,7 @@ class Host:
     def _keep_unread(self, connection: Connection) -> None:
         if connection.unread and not connection.released:
             self._unread[connection.id] = connection
-        else:
+        elif self._unread:
             self._unread.pop(connection.id, None)
 
     def _retire(self, connection: Connection, now: Instant) -> None:
@@ -371,4 +378,4 @@ class Host:
         if not packets and not events:
             return NOTHING
         effects.packets, effects.events = [], []
-        return Output(packets, events)
+        return _new(Output, (packets, events))

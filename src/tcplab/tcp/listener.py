@@ -64,7 +64,8 @@ class Listener:
     @property
     def forks(self) -> bool:
         """Whether the next SYN is kept, and becomes a connection."""
-        return not (self.accept_queue_full or self.answers_by_cookie or self.syn_queue_full)
+        room = self._backlog
+        return len(self.waiting) < room and len(self.half_open) < room and self.config.syn_cookies != "always"
 
 
 class Listeners:
@@ -160,18 +161,18 @@ class Listeners:
                 if kept is not None:
                     return self._by_cookie(listener, name, kept, packet, now)
             segment_arrives(listener.connection, packet, now, self._effects)
+        elif listener.forks:
+            connection = self._fork(listener, name, now, iss)
+            segment_arrives(connection, packet, now, self._effects)
+            return connection
         elif listener.accept_queue_full:
             self._turn_away(listener, packet, "accept_queue_full")
         elif listener.answers_by_cookie:
             reply = self._cookie_answer(listener.config, name, segment, now)
             self._effects.send(reply, packet.source, now)
             self._effects.events.append(SynCookie(listener.connection.id, "sent"))
-        elif listener.syn_queue_full:
-            self._turn_away(listener, packet, "syn_queue_full")
         else:
-            connection = self._fork(listener, name, now, iss)
-            segment_arrives(connection, packet, now, self._effects)
-            return connection
+            self._turn_away(listener, packet, "syn_queue_full")
         return None
 
     def has_room(self, connection: Connection, packet: Packet) -> bool:

@@ -7,6 +7,7 @@ The rules are the same for either side of a handshake and for a simultaneous ope
 an option is used where both SYNs carried it.
 """
 
+from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
 from tcplab.tcp.config import MSS_UNTOLD
@@ -65,6 +66,7 @@ class Agreed(NamedTuple):
     ecn: bool
 
 
+@lru_cache(maxsize=64)
 def window_shift(receive_buffer: int) -> int:
     """Return the least shift by which a window of that many octets fits the header's 16 bits, 14 at most."""
     return min((receive_buffer // (WINDOW_LARGEST + 1)).bit_length(), WSCALE_LIMIT)
@@ -90,12 +92,12 @@ def agree(settings: Settings, syn: Options, *, ecn: bool) -> Agreed:
         syn: the peer's options.
         ecn: whether all SYNs of either side have asked for it; see :func:`asks_for_ecn`.
     """
-    scaling = settings.window_scaling and syn.wscale is not None
+    mss, wscale = syn.mss or MSS_UNTOLD, syn.wscale if settings.window_scaling else None
     return Agreed(
-        min(settings.mss, syn.mss or MSS_UNTOLD),
-        scaling,
-        min(syn.wscale or 0, WSCALE_LIMIT) if scaling else 0,
-        window_shift(settings.receive_buffer) if scaling else 0,
+        mss if mss < settings.mss else settings.mss,
+        wscale is not None,
+        0 if wscale is None else wscale if wscale < WSCALE_LIMIT else WSCALE_LIMIT,
+        0 if wscale is None else window_shift(settings.receive_buffer),
         settings.timestamps and syn.timestamps is not None,
         settings.sack and syn.sack_ok,
         settings.ecn and ecn,
@@ -118,6 +120,7 @@ def answer(settings: Settings, agreed: Agreed, timestamps: tuple[int, int]) -> O
     )
 
 
+@lru_cache(maxsize=64)
 def payload_limit(mss: int, options_octets: int) -> int:
     """Return the octets of data that fit a segment with options: Eff.snd.MSS (RFC 9293, 3.7.1).
 
@@ -133,7 +136,8 @@ def payload_limit(mss: int, options_octets: int) -> int:
 
 def syn_window(settings: Settings) -> int:
     """Return the window that a SYN of ours tells, octets: it is never scaled (RFC 7323, section 2.2)."""
-    return min(settings.receive_buffer, WINDOW_LARGEST)
+    window = settings.receive_buffer
+    return window if window < WINDOW_LARGEST else WINDOW_LARGEST
 
 
 def window_field(window: int, shift: int) -> int:

@@ -16,7 +16,7 @@ from tcplab.tcp.negotiation import TIMESTAMPS_OCTETS, agree, asks_for_ecn, paylo
 from tcplab.tcp.reassembly import Reassembly, pieces_limit
 from tcplab.tcp.recovery import Recovery
 from tcplab.tcp.reset import reset_for
-from tcplab.tcp.states import SYN_SENT, Cause
+from tcplab.tcp.states import ACK_OF_SYN, SYN_ACK_ARRIVED, SYN_ARRIVED, SYN_SENT
 from tcplab.tcp.syn_cookies import Remembered
 from tcplab.tcp.text import take_text_and_fin
 from tcplab.tcp.timestamps import Timestamps
@@ -52,7 +52,7 @@ def in_listen(c: Connection, packet: Packet, now: Instant, effects: Effects) -> 
     else:
         c.opened_at = now
         _take_syn(c, segment, now)
-        c.enter(Cause.SYN_ARRIVED, now, effects)
+        c.enter(SYN_ARRIVED, now, effects)
         emission.emit_syn(c, now, effects)
 
 
@@ -62,16 +62,18 @@ def _take_syn(c: Connection, segment: Segment, now: Instant) -> None:
     c.rcv.begin(segment.seq, syn_window(config))
     wanted = asks_for_ecn(segment.flags) and not c.timer.attempts  # what was sent again did not ask for it
     c.agreed = agreed = agree(config, options, ecn=wanted)
-    c.snd.scale, c.rcv.scale = agreed.snd_wscale, agreed.rcv_wscale
-    c.window_step = max(c.window_step, 1 << agreed.rcv_wscale)
-    c.mss = payload_limit(agreed.mss, TIMESTAMPS_OCTETS if agreed.timestamps else 0)
-    c.sack = agreed.sack
-    if agreed.ecn:
+    mss, _, snd_wscale, rcv_wscale, timestamps, c.sack, ecn = agreed
+    c.snd.scale, c.rcv.scale = snd_wscale, rcv_wscale
+    if 1 << rcv_wscale > c.window_step:
+        c.window_step = 1 << rcv_wscale
+    c.mss = payload_limit(mss, TIMESTAMPS_OCTETS if timestamps else 0)
+    if ecn:
         c.ecn = Ecn()
-    if options.timestamps is None or not agreed.timestamps:
+    if options.timestamps is None or not timestamps:
         c.timestamps = None
     else:
-        c.timestamps = c.timestamps or Timestamps(c.clock_offset, now)
+        if c.timestamps is None:
+            c.timestamps = Timestamps(c.clock_offset, now)
         c.timestamps.begin(options.timestamps[0], now)
     take_window(c, segment.window, 0, 0)
     if segment.payload:
@@ -87,7 +89,7 @@ def take_remembered_syn(c: Connection, kept: Remembered, packet: Packet, now: In
     c.opened_at = now
     _take_syn(c, syn, now)
     c.snd.nxt = 1
-    c.enter(Cause.SYN_ARRIVED, now, effects)
+    c.enter(SYN_ARRIVED, now, effects)
 
 
 def take_window(c: Connection, window: int, seq: int, ack: int) -> None:
@@ -119,7 +121,7 @@ def in_syn_sent(c: Connection, packet: Packet, now: Instant, effects: Effects) -
         return
     _take_syn(c, segment, now)
     if not flags & ACK:
-        c.enter(Cause.SYN_ARRIVED, now, effects)
+        c.enter(SYN_ARRIVED, now, effects)
         emission.emit_syn(c, now, effects)
         return
     established(c, segment, 0, now, effects)
@@ -145,7 +147,7 @@ def established(c: Connection, segment: Segment, seq: int, now: Instant, effects
         c.keep_alive.heard(now)
     opening = c.state is SYN_SENT
     take_window(c, segment.window if opening else segment.window << snd.scale, seq, ack)
-    c.enter(Cause.SYN_ACK_ARRIVED if opening else Cause.ACK_OF_SYN, now, effects)
+    c.enter(SYN_ACK_ARRIVED if opening else ACK_OF_SYN, now, effects)
     if effects.observed:
         side: Side = "passive" if c.passive else "active"
         effects.events.append(ConnectionOpened(c.id, side, elapsed(c.opened_at, now)))

@@ -33,7 +33,11 @@ class _Pool:
 
 
 class EphemeralPorts:
-    """Hands out ports, the one that has rested longest first, in constant time."""
+    """Hands out ports, the one that has rested longest first, in constant time.
+
+    Attributes:
+        limit: how many connections to one destination the ports last.
+    """
 
     def __init__(self, first: int, last: int, offset: int = 0) -> None:
         """Make a pool of the ports ``first`` to ``last``, both included, that begins ``offset`` ports after the first.
@@ -41,15 +45,10 @@ class EphemeralPorts:
         A host that starts anew should not begin where it began before: its peers may hold those connections in
         TIME_WAIT still (RFC 6056, section 3.3).
         """
+        self.limit = last - first + 1
         self._first = first
-        self._last = last
         self._offset = offset
         self._pools: dict[Destination, _Pool] = {}
-
-    @property
-    def limit(self) -> int:
-        """How many connections to one destination the ports last."""
-        return self._last - self._first + 1
 
     @property
     def in_use(self) -> int:

@@ -5,12 +5,13 @@ from typing import Final
 
 from tcplab.tcp.flight import Flight
 from tcplab.tcp.scoreboard import Sent
-from tcplab.units import MILLISECOND, MINUTE, SECOND, Duration, Instant
+from tcplab.units import MILLISECOND, MINUTE, SECOND, START, Duration, Instant
 
 DUPLICATE_THRESHOLD: Final = 3  # DupThresh (RFC 5681, 3.2)
 PROBE_TIMEOUT_UNMEASURED: Final = Duration(1 * SECOND)  # 7.2, while there is no SRTT
 MAX_ACK_DELAY: Final = Duration(200 * MILLISECOND)  # TLP.max_ack_delay (7.2) is left to the implementation; Linux's
 _MIN_RTT_WINDOW: Final = Duration(5 * MINUTE)  # 6.2, step 1, asks for a windowed filter; this is Linux's window
+_NONE: Final = Duration(0)
 _DSACK_PERSIST: Final = 16  # recoveries (6.2, step 4)
 
 
@@ -43,14 +44,14 @@ class Rack:
         self._flight = flight
         self._nth = 0  # which sending arrived that was sent last, in the place of RACK.xmit_ts
         self._end = 0  # RACK.end_seq
-        self._rtt = Duration(0)
+        self._rtt = _NONE
         self._fack = 0
         self._reordering_seen = False
-        self._reo_wnd = Duration(0)
+        self._reo_wnd = _NONE
         self._reo_wnd_mult = 1
         self._reo_wnd_persist = _DSACK_PERSIST
         self._dsack_round: int | None = None
-        self._min_rtt_at = Instant(0)
+        self._min_rtt_at = START
         self.min_rtt: Duration | None = None
 
     def delivered(self, segments: Iterable[Sent], now: Instant, echoed: Instant | None = None) -> None:

@@ -25,7 +25,10 @@ class Phase(Enum):
     FAST = "losses that acknowledgements showed"
     TIMEOUT = "a retransmission timeout"
 
+    __hash__ = object.__hash__  # members are singletons: Enum's own hash of the name costs a Python call
 
+
+_NONE: Final = Duration(0)
 _OPEN: Final = Phase.OPEN
 _RECOVERING: Final = frozenset({Phase.FAST, Phase.TIMEOUT})
 
@@ -137,12 +140,13 @@ class Recovery:
         if self.probing and progress == self._progress:
             return
         self._progress = progress
-        segments = len(flight)
-        self.probing = bool(segments and self._probe.allowed and self.phase not in _RECOVERING and not flight.sacked)
-        self.deadline = None
-        if self.probing:
-            at = Instant(now + probe_timeout(srtt, segments))
-            self.deadline = at if timeout is None or at < timeout else timeout
+        if flight.una == flight.nxt or not self._probe.allowed or self.phase in _RECOVERING or flight.sacked:
+            self.deadline = None
+            self.probing = False
+            return
+        at = Instant(now + probe_timeout(srtt, len(flight)))
+        self.deadline = at if timeout is None or at < timeout else timeout
+        self.probing = True
 
     def probe(self) -> None:
         """Take the deadline of a loss probe: one is to be sent now, new data if the peer's window admits it (7.3).
@@ -190,8 +194,8 @@ class Recovery:
         advanced = ack - flight.una
         if (
             advanced > 0
-            and flight.in_order
             and self.phase is _OPEN
+            and flight.in_order
             and not (blocks or marked or self._probe.outstanding)
         ):
             return self._acknowledged_in_order(ack, advanced, now, srtt)
@@ -226,7 +230,7 @@ class Recovery:
         self._duplicates = 0
         self.deadline = None
         self.probing = False
-        self.control.acknowledged(octets, now, Duration(0) if srtt is None else srtt, limited)
+        self.control.acknowledged(octets, now, _NONE if srtt is None else srtt, limited)
         if not news:
             return None
         if self._rack is not None:

@@ -12,22 +12,21 @@ class Schedule:
     A connection that has acted is looked at when somebody next asks what is due, however often it acted until then. A
     deadline that moved later is corrected when its turn comes: most timers are restarted long before they fire, and so
     cost nothing here.
+
+    Attributes:
+        acted: who has acted since somebody last asked, and may want to be woken at another time; the host adds to it.
     """
 
-    __slots__ = ("_acted", "_bookings", "_heap")
+    __slots__ = ("_bookings", "_heap", "acted")
 
     def __init__(self) -> None:
-        self._acted: dict[Connection, None] = {}
+        self.acted: dict[Connection, None] = {}
         self._heap: list[tuple[Instant, int, Connection]] = []
         self._bookings = 0
 
-    def acted(self, connection: Connection) -> None:
-        """Take note that a connection has acted, so that it may want to be woken at another time."""
-        self._acted[connection] = None
-
     def next_due(self, now: Instant) -> Connection | None:
         """Return, and forget, a connection that may have something to do; ``None`` if none has."""
-        if self._acted:
+        if self.acted:
             self._book()
         heap = self._heap
         while heap and heap[0][0] <= now:
@@ -39,7 +38,7 @@ class Schedule:
 
     def deadline(self) -> Instant | None:
         """Return the earliest deadline that stands."""
-        if self._acted:
+        if self.acted:
             self._book()
         heap = self._heap
         while heap:
@@ -59,10 +58,13 @@ class Schedule:
 
     def _book(self) -> None:
         """See to it that whoever has acted is woken in time. A booking that has become too early does no harm."""
-        for connection in self._acted:
+        for connection in self.acted:
             connection.due = due = connection.deadline()
-            if due is not None and (connection.scheduled is None or due < connection.scheduled):
+            if due is None:
+                continue
+            scheduled = connection.scheduled
+            if scheduled is None or due < scheduled:
                 connection.scheduled = due
                 self._bookings += 1
                 heappush(self._heap, (due, self._bookings, connection))
-        self._acted.clear()
+        self.acted.clear()

@@ -71,6 +71,15 @@ CLOSE_WAIT: Final = State.CLOSE_WAIT
 CLOSING: Final = State.CLOSING
 LAST_ACK: Final = State.LAST_ACK
 TIME_WAIT: Final = State.TIME_WAIT
+PASSIVE_OPEN: Final = Cause.PASSIVE_OPEN
+ACTIVE_OPEN: Final = Cause.ACTIVE_OPEN
+SYN_ARRIVED: Final = Cause.SYN_ARRIVED
+SYN_ACK_ARRIVED: Final = Cause.SYN_ACK_ARRIVED
+ACK_OF_SYN: Final = Cause.ACK_OF_SYN
+CLOSE_CALL: Final = Cause.CLOSE_CALL
+FIN_SENT: Final = Cause.FIN_SENT
+FIN_ARRIVED: Final = Cause.FIN_ARRIVED
+ACK_OF_FIN: Final = Cause.ACK_OF_FIN
 
 _S, _C = State, Cause
 

@@ -10,7 +10,7 @@ from tcplab.tcp.app import PeerClosed, Readable
 from tcplab.tcp.effects import Effects
 from tcplab.tcp.events import Failure, Ignored, ResetReason
 from tcplab.tcp.reassembly import Reassembly, pieces_limit
-from tcplab.tcp.states import ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, Cause
+from tcplab.tcp.states import ESTABLISHED, FIN_ARRIVED, FIN_WAIT_1, FIN_WAIT_2, Cause
 from tcplab.units import Instant
 from tcplab.wire.segment import FIN, SYN
 
@@ -36,7 +36,7 @@ def take_text_and_fin(c: Connection, packet: Packet, seq: int, now: Instant, eff
             c.closing_since = now
         c.ack_due = True
         c.tell(PeerClosed(c.id), effects)
-        c.enter(Cause.FIN_ARRIVED, now, effects)
+        c.enter(FIN_ARRIVED, now, effects)
 
 
 def _take_text(c: Connection, packet: Packet, seq: int, now: Instant, effects: Effects) -> bool:
@@ -77,7 +77,8 @@ def _take_text(c: Connection, packet: Packet, seq: int, now: Instant, effects: E
 
 def _acknowledge_in_company(c: Connection, size: int, now: Instant) -> None:
     """Delay the ACK of data in order, but not of a second full segment (MUST-40, SHLD-18, SHLD-19; RFC 5681, 4.2)."""
-    c.largest = max(c.largest, size)
+    if size > c.largest:
+        c.largest = size
     delay = c.config.delayed_ack
     if not delay or c.rcv.nxt + size - c.acked >= 2 * c.largest:
         c.ack_due = True

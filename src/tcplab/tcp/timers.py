@@ -1,7 +1,7 @@
 """Timers as values that hold their deadline."""
 
 from tcplab.tcp.config import TcpConfig
-from tcplab.units import Duration, Instant
+from tcplab.units import START, Duration, Instant
 
 
 class RetransmissionTimer:
@@ -17,7 +17,7 @@ class RetransmissionTimer:
     def __init__(self) -> None:
         self.deadline: Instant | None = None
         self.attempts = 0
-        self._at = Instant(0)
+        self._at = START
         self._give_up: Instant | None = None
 
     def start(self, now: Instant, rto: Duration, r2: Duration | None) -> None:
@@ -28,13 +28,13 @@ class RetransmissionTimer:
     def restart(self, now: Instant, rto: Duration, r2: Duration | None) -> None:
         """Run from now: the peer has made progress (5.3)."""
         self.attempts = 0
-        self._at = Instant(now + rto)
+        self._at = at = Instant(now + rto)
         if r2 is None:
             self._give_up = None
-            self.deadline = self._at
+            self.deadline = at
         else:
-            self._give_up = Instant(now + r2)
-            self.deadline = self._at if rto < r2 else self._give_up
+            self._give_up = give_up = Instant(now + r2)
+            self.deadline = at if rto < r2 else give_up
 
     def fired(self, now: Instant, rto: Duration) -> None:
         """Run again after it went off, with the backed-off timeout (5.5, 5.6)."""

@@ -97,16 +97,14 @@ class Timestamps:
 
         A reset is believed whatever its timestamp says. TS.Recent counts for nothing once it is 24 days old.
         """
+        timestamps = segment.options.timestamps
+        if timestamps is not None and (timestamps[0] - self.recent) & _MASK < _HALF:  # as nearly always
+            return None
         if segment.flags & RST:
             return None
-        timestamps = segment.options.timestamps
         if timestamps is None:
             return Refusal.MISSING
-        return Refusal.OLD if not self.goes_on(timestamps[0]) and not self._outdated(now) else None
-
-    def goes_on(self, peer: int) -> bool:
-        """Return whether a TSval is not before TS.Recent, as nearly always."""
-        return (peer - self.recent) & _MASK < _HALF
+        return None if self._outdated(now) else Refusal.OLD
 
     def accept(self, peer: int, seq: int, now: Instant) -> None:
         """Record the TSval of a segment that has passed the sequence check, if it is the one to echo (R3).

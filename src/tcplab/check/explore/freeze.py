@@ -260,7 +260,7 @@ def thaw(frozen: Frozen) -> Any:
     for connection in thawer.met:
         if isinstance(connection, Connection):
             for schedule in schedules:
-                schedule.acted(connection)
+                schedule.acted[connection] = None
     return root
 
 

@@ -1,6 +1,7 @@
 """How much a sender may have in the network: NewReno and CUBIC behind one small interface."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, Literal
 
 from tcplab.tcp.congestion.control import CongestionControl
@@ -23,6 +24,7 @@ def congestion_control(name: Algorithm, mss: int, initial_window: int) -> Conges
     return _ALGORITHMS[name](mss, initial_window)
 
 
+@lru_cache(maxsize=64)
 def initial_window(mss: int, segments: int = 10) -> int:
     """Return the initial window in octets: ``segments``, within 14,600 octets or else two segments (RFC 6928, 2).
 

@@ -6,7 +6,7 @@ Windows are octets, times nanoseconds, and what comes out is the same to the oct
 from abc import ABC, abstractmethod
 from typing import Final, NamedTuple
 
-from tcplab.units import Duration, Instant
+from tcplab.units import START, Duration, Instant
 
 SSTHRESH_INITIAL: Final = 65_535 << 14  # arbitrarily high (RFC 5681, 3.1): the largest window that can be told
 
@@ -41,7 +41,7 @@ class CongestionControl(ABC):
         self._initial = initial_window
         self._step = 2 * mss  # L of RFC 3465, 2.3: the most that one ACK adds in slow start
         self._recovering = False
-        self._seen = Instant(0)  # up to when time is accounted for, where growth goes by time
+        self._seen = START  # up to when time is accounted for, where growth goes by time
         self._before: Windows | None = None
 
     def acknowledged(self, octets: int, now: Instant, srtt: Duration, limited: bool) -> None:
