@@ -106,6 +106,7 @@ async def serve_network(settings: NodeSettings, stop: asyncio.Event, make: Calla
         name, network = f"netem-{end.shard}", make(shard_seed(settings.seed, end.shard))
 
         async def follow(driver: Driver) -> None:
+            driver.do(network.start)
             follower = Follower(settings.broker, end.shard, network, driver, clock=clock, say=say)
             stack.push_async_callback(follower.port.close)
             await follower.begin(CURRENT_PATIENCE)

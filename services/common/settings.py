@@ -22,10 +22,10 @@ from tcplab.units import MILLISECOND, Duration
 PREFIX: Final = "TCPLAB_"
 BROKER_URL: Final = "the broker and this service's user on it: amqp://user:password@host:port, or amqps:// for TLS"
 OF_COMPOSE: Final = frozenset(
-    {f"{PREFIX}{name}" for name in ("PROJECT", "SERVER_ADDRESS")}
+    {f"{PREFIX}{name}" for name in ("PROJECT", "SERVER_ADDRESS", "LAB_URL")}
     | {f"{PREFIX}{user}_PASSWORD" for user in ("CLIENT", "SERVER", "NETEM", "LAB", "OPERATOR")}
 )
-"""What docker-compose.yml and the maker of definitions read: no service's business, and no spelling mistake."""
+"""What docker-compose.yml, the maker of definitions and the command line read: no service's business, no mistake."""
 SCALED_RTO_LEAST: Final = 100 * MILLISECOND  # real time: what two processes and a broker need to answer at all
 S = TypeVar("S", bound="ServiceSettings")
 _TCP: Final = TcpConfig()

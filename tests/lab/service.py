@@ -27,6 +27,7 @@ class Service:
     """A lab service that runs, and a client of it."""
 
     desk: Desk
+    url: str
     http: httpx.AsyncClient
     watcher: Watcher
     said: list[str]
@@ -61,4 +62,4 @@ async def service(lab: Lab, port: int | None = None) -> AsyncIterator[Service]:
         serving(make(desk), "127.0.0.1", 0) as at,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{at}", timeout=20, trust_env=False) as http,
     ):
-        yield Service(desk, http, watcher, said)
+        yield Service(desk, str(http.base_url), http, watcher, said)

@@ -207,6 +207,9 @@ async def test_every_shard_says_what_it_goes_by(amqp_lab: Lab) -> None:
             "matched": 0,
             "acted": 0,
         }
+        measures = {each["measure"]: each for each in shard["realised"]["client>server"]}
+        assert measures["loss"]["requested"] == 0.01
+        assert measures["loss"]["line"] == "loss: has touched no segment of 0"
 
 
 @in_loop

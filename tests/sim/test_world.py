@@ -9,6 +9,7 @@ from tcplab.apps.events import TransferCompleted
 from tcplab.apps.server import Server, ServerConfig
 from tcplab.netem.events import PacketDelayed, PacketForwarded
 from tcplab.netem.network import Network
+from tcplab.netem.notices import NetworkStarted
 from tcplab.netem.profile import Profile
 from tcplab.node import Address, Output, Packet, PacketDiscarded, PacketReceived, PacketSent
 from tcplab.observe.journal import Journal
@@ -17,7 +18,7 @@ from tcplab.tcp.app import App, Close, InvalidCall, Listen
 from tcplab.tcp.events import ConnectionId, StateChanged, TimeWaitEnded
 from tcplab.tcp.host import Host
 from tcplab.tcp.states import State
-from tcplab.units import MILLISECOND, MINUTE, SECOND, Duration, Instant
+from tcplab.units import MILLISECOND, MINUTE, SECOND, START, Duration, Instant
 from tests.netem.packets import BACK, CLIENT, SERVER, THERE, packet
 from tests.sim.endpoints import Alarm, Echo, Mirror, Sender, Stuck, Talkative
 from tests.sim.seeded_run import BAD, LOAD, lab, seeded_run
@@ -46,7 +47,9 @@ def test_observers_are_told_of_each_input_then_what_was_sent_then_the_nodes_own_
     world_of(Sender(CLIENT, [sent]), Echo(SERVER), there=MS, back=0, journal=journal).run(HOUR)
 
     back = sent._replace(source=SERVER, target=CLIENT)
-    assert [(record.time, record.node, record.event) for record in journal.records] == [
+    beginning, *rest = journal.records
+    assert (beginning.time, beginning.node, type(beginning.event)) == (START, "netem", NetworkStarted)
+    assert [(record.time, record.node, record.event) for record in rest] == [
         (5 * MS, "client", PacketSent(sent)),
         (5 * MS, "netem", PacketReceived(sent)),
         (5 * MS, "netem", PacketDelayed(sent, THERE, MS, "delay")),
@@ -67,7 +70,7 @@ def test_the_network_can_have_another_name() -> None:
 
     World(network(), hosts, [journal], network_name="wire").run(HOUR)
 
-    assert [record.node for record in journal.records] == ["netem", "wire", "wire", "wire", "server"]
+    assert [record.node for record in journal.records] == ["wire", "netem", "wire", "wire", "wire", "server"]
 
 
 def test_a_packet_for_an_address_that_nobody_has_is_discarded_and_told() -> None:

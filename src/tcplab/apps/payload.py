@@ -3,7 +3,7 @@
 import random
 from typing import Final
 
-_BLOCK: Final = 1024  # octets made at a time; a multiple of 4, so that the generator's words are not split
+_BLOCK: Final = 4096  # octets made at a time, some segments'; a multiple of 4: the generator's words are not split
 
 
 class RandomPayload:

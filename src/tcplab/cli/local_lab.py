@@ -116,6 +116,7 @@ async def running(plan: LocalPlan, clock: Clock, observer: Observer) -> AsyncIte
             bulletin = Bulletin(plan.broker, "netem", attach=attach, detach=detach, say=print)
             bulletin.start()
             stack.push_async_callback(bulletin.close)
+        drivers["netem"].do(network.start)
         drivers["server"].do(server_host.start)
         drivers["client"].do(client_host.start)
         yield LocalLab(client, drivers, urls)

@@ -1,5 +1,6 @@
 """The network between the hosts, as a node: finds each packet its link, and holds it until it leaves."""
 
+import json
 from collections.abc import Mapping, Sequence
 from heapq import heappop
 from typing import Final, NamedTuple
@@ -9,12 +10,13 @@ from tcplab.netem.events import LinkName, PacketDropped, PacketForwarded
 from tcplab.netem.faults import Fault
 from tcplab.netem.gate import Done, Gate, Take
 from tcplab.netem.link import Queue
-from tcplab.netem.notices import ConfigurationApplied, HealReason
+from tcplab.netem.notices import ConfigurationApplied, HealReason, NetworkStarted
 from tcplab.netem.patterns import Road
 from tcplab.netem.profile import Profile
 from tcplab.netem.realised import Realised
 from tcplab.netem.roles import DEFAULT_ROLES, ELSEWHERE, Roles, link_name
 from tcplab.netem.routes import Links
+from tcplab.netem.snapshot import to_json
 from tcplab.netem.timeline import Fired, Timeline
 from tcplab.node import NOTHING, Address, Event, Output, Packet, PacketDiscarded
 from tcplab.units import MINUTE, START, Duration, Instant, earliest
@@ -73,6 +75,8 @@ class Network:
             raise ValueError(f"lifetime must be above 0, or None for no bound; it is {lifetime!r}")
         self._roles = Roles(roles)
         self._lifetime = lifetime
+        links = tuple((name, str(profile)) for name, profile in profiles.items())
+        self._beginning = NetworkStarted(seed, lifetime, tuple(roles.items()), links)
         self._now = START
         self._queue = Queue()
         self._routes: dict[tuple[Address, Address], _Route] = {}
@@ -81,6 +85,12 @@ class Network:
         self._timeline = Timeline()
         self._gate = Gate()
         self._next_change: Instant | None = None  # when the next lease ends, or the next entry of the timeline is due
+
+    def start(self, now: Instant) -> Output:
+        """Tell what the network begins with; it takes packets without that, too."""
+        assert now >= self._now, f"time went back from {self._now} to {now}"
+        self._now = now
+        return Output((), (self._beginning,))
 
     def receive(self, packet: Packet, now: Instant, sender: str | None = None) -> Output:
         """Take a packet from a host.
@@ -151,7 +161,8 @@ class Network:
         self._configuration = configuration
         self._timeline.set(configuration, now)
         told = [*self._go_by_it(now, "cleared"), *self._settle(now)]
-        return Output((), (ConfigurationApplied(configuration.revision), *told))
+        applied = ConfigurationApplied(configuration.revision, json.dumps(to_json(configuration)))
+        return Output((), (applied, *told))
 
     @property
     def configuration(self) -> Configuration:

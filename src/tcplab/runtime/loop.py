@@ -192,7 +192,7 @@ class Driver:
         self._end_turn_soon()
 
     def _take(self, packets: Sequence[Packet], sender: str | None, now: Instant) -> None:
-        receive, lifetime = self._node.receive, self._lifetime
+        receive, lifetime, audience = self._node.receive, self._lifetime, self._audience(PacketReceived)
         if sender is not None and self._network is not None:
             receive = partial(self._network.receive, sender=sender)
         for packet in packets:
@@ -201,8 +201,10 @@ class Driver:
                 self._tell((PacketDiscarded(packet, "expired"),), now)
                 continue
             output = receive(packet, now)
-            if was_let_in(output):
-                self._tell_of_packets(PacketReceived, (packet,), now)
+            if audience and was_let_in(output):
+                event = PacketReceived(packet)
+                for observe in audience:
+                    observe(self.name, event, now)
             self._absorb(output, now)
 
     def _catch_up(self) -> Instant:
@@ -221,23 +223,16 @@ class Driver:
             self._tell(events, now)
         if packets:
             self._packets += packets
-            self._tell_of_packets(PacketSent, packets, now)
+            audience = self._audience(PacketSent)
+            for packet in packets if audience else ():  # an event that nobody heeds is not even made
+                event = PacketSent(packet)
+                for observe in audience:
+                    observe(self.name, event, now)
 
     def _tell(self, events: Sequence[Event], now: Instant) -> None:
         for event in events:
             for observe in self._audience(type(event)):
                 observe(self.name, event, now)
-
-    def _tell_of_packets(
-        self, kind: type[PacketSent] | type[PacketReceived], packets: Sequence[Packet], now: Instant
-    ) -> None:
-        """Tell of each packet, and make no event where nobody heeds it."""
-        audience = self._audience(kind)
-        if audience:
-            for packet in packets:
-                event = kind(packet)
-                for observe in audience:
-                    observe(self.name, event, now)
 
     def _audience(self, kind: type[Event]) -> tuple[_Observe, ...]:
         """Return who is told of events of that type."""

@@ -31,6 +31,21 @@ class FaultReport(BaseModel):
     acted: int = Field(description="Packets that it did something to.")
 
 
+class RealisedReport(BaseModel):
+    """What was asked of a clause, and what it really did, with 95 % bounds."""
+
+    rule: str = Field(description="The clause, as verdicts name it.")
+    measure: str = Field(description="What was measured of it, such as loss, burst or delay.")
+    unit: str = Field(description="share, seconds, packets or bits/s.")
+    requested: float | None
+    realised: float | None = Field(description="None before there was anything to measure.")
+    low: float | None
+    high: float | None
+    n: int = Field(description="Packets that it had a say in.")
+    touched: int = Field(description="Packets that it did something to.")
+    line: str = Field(description="The same for people.")
+
+
 class Report(BaseModel):
     """A shard's report."""
 
@@ -42,6 +57,9 @@ class Report(BaseModel):
     trouble: str = Field(default="", description="Why it does not go by the latest, if it cannot.")
     links: dict[str, LinkReport]
     faults: dict[str, FaultReport]
+    realised: dict[str, list[RealisedReport]] = Field(
+        default={}, description="By link, those for single hosts included, since its profile was set."
+    )
 
 
 def report(node: str, network: Network, base: Mapping[LinkName, str], now: Instant, trouble: str = "") -> Report:
@@ -64,5 +82,10 @@ def report(node: str, network: Network, base: Mapping[LinkName, str], now: Insta
                 acted=done[fault.name].acted,
             )
             for fault in network.faults()
+        },
+        realised={
+            link: [RealisedReport(**each._asdict(), line=str(each)) for each in measures]
+            for link, measures in network.realised().items()
+            if measures
         },
     )

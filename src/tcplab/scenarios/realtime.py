@@ -35,7 +35,8 @@ async def play(
     journal = Journal()
     scripts = {name: scenario.make_script(name) for name in scenario.hosts}
     hosts = {name: scenario.make_host(name, script) for name, script in scripts.items()}
-    nodes: dict[str, Node] = {NETWORK: scenario.make_network(), **hosts}
+    network = scenario.make_network()
+    nodes: dict[str, Node] = {NETWORK: network, **hosts}
     began = clock.now()
     async with AsyncExitStack() as stack:
         drivers = {
@@ -44,6 +45,7 @@ async def play(
             )
             for name, node in nodes.items()
         }
+        drivers[NETWORK].do(network.start)
         for name, host in hosts.items():
             drivers[name].do(host.start)
         lost = [asyncio.ensure_future(driver.done()) for driver in drivers.values()]

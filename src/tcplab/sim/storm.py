@@ -18,6 +18,7 @@ from tcplab.check import Checker, History, Result, Verdict
 from tcplab.check.verdict import invalid
 from tcplab.netem.events import LinkName
 from tcplab.netem.network import Network
+from tcplab.netem.notices import LinkSet
 from tcplab.netem.profile import Profile
 from tcplab.node import Address
 from tcplab.observe.journal import Journal
@@ -130,7 +131,7 @@ def run(storm: Storm) -> Run:
     }
     network, journal = Network(storm.profiles, seed=storm.seed), Journal()
     world = World(network, hosts, [journal])
-    _play(world, network, storm)
+    _play(world, network, storm, journal)
     idle = world.run_until_idle(_LIMIT)
 
     checkers: list[Checker] = [
@@ -188,8 +189,8 @@ def _host(address: Address, talker: Talker, config: TcpConfig, first_isn: SeqNum
     return Host(address, Witness(talker), config, isn=isn)
 
 
-def _play(world: World, network: Network, storm: Storm) -> None:
-    """Take links down and up again, each when it is due."""
+def _play(world: World, network: Network, storm: Storm, journal: Journal) -> None:
+    """Take links down and up again, each when it is due, and put that into the journal."""
     turns: list[tuple[Instant, LinkName, bool]] = []
     for outage in storm.outages:
         turns.append((outage.begin, outage.link, False))
@@ -198,7 +199,9 @@ def _play(world: World, network: Network, storm: Storm) -> None:
     for at, link, up in sorted(turns):
         world.run(at)
         profile = storm.profiles.get(link, Profile())
-        network.set(link, profile if up else replace(profile, loss=1.0, duplicate=0.0))
+        profile = profile if up else replace(profile, loss=1.0, duplicate=0.0)
+        network.set(link, profile)
+        journal.observe("netem", LinkSet(link, str(profile)), world.now)
 
 
 # --- what is drawn -----------------------------------------------------------------------------------------------

@@ -206,8 +206,8 @@ def encode(packets: Sequence[Packet]) -> bytes:
             f'"ack":{ack},"flags":"{_FLAGS_TEXT[flags]}","window":{window},{_options_text(options)}"data":"'.encode()
         )
         parts.append(b2a_base64(payload, newline=False))
-        rest = "" if octets is None and not (urgent or ecn or copy) else _rest_text(urgent, ecn, octets, copy)
-        parts.append(f'"{rest}}},'.encode())
+        plain = octets is None and not (urgent or ecn or copy)
+        parts.append(b'"},' if plain else f'"{_rest_text(urgent, ecn, octets, copy)}}},'.encode())
     parts[-1] = parts[-1][:-1] + _TAIL
     return b"".join((_HEAD, *parts))
 
