@@ -20,6 +20,7 @@ from tcplab.tcp.host import Host
 from tcplab.units import MILLISECOND, MINUTE, SECOND, START, Duration, Instant
 from tcplab.wire.segment import Flags, Segment
 from tcplab.wire.seq import MODULUS, SeqNumber, seq_add
+from tests.netem.dialogue import life_of
 from tests.netem.packets import BACK, CLIENT, SERVER, THERE, packet
 
 MS = MILLISECOND
@@ -82,6 +83,36 @@ def faulty_network() -> Network:
     network = network_of(PLAIN)()
     network.configure(FAULTY, START)
     return network
+
+
+UNDERSTANDING = """
+drop 2nd fin from client as one
+hold data from client until 3ms after ack from server as two for 40ms
+hold last data from server until fin from client as three
+duplicate 50% of ack 2 times as four
+corrupt retransmission of each connection as five
+at 9ms: heal one
+at 9ms: drop ack of fin as six for 10ms
+after 3 drops: flap client>server up 2ms down 3ms as seven
+when server enters CLOSE_WAIT: link server>client delay 1ms 1ms loss 10%
+"""
+
+
+def understanding_network() -> Network:
+    network = network_of(PLAIN)()
+    network.configure(Configuration.parse(UNDERSTANDING, START), START)
+    return network
+
+
+@st.composite
+def connections(draw: st.DrawFn) -> list[Input]:
+    """Draw segments of two connections, in any order, some of them again and again."""
+    now, inputs = START, []
+    life = [each for port in (50_000, 50_001) for each in life_of(port)]
+    for _ in range(draw(st.integers(0, 40))):
+        now = Instant(now + draw(st.integers(0, 4)) * MS)
+        inputs.append(Input(now, draw(st.sampled_from(life))._replace(born=now)))
+    return inputs
 
 
 BOTH_WAYS = ((CLIENT, SERVER), (SERVER, CLIENT))
@@ -197,6 +228,7 @@ KINDS = {
     "network with every clause": Kind(network_of(EVERYTHING), traffic()),
     "network with traces": Kind(network_of(TRACED), traffic()),
     "network with faults": Kind(faulty_network, traffic()),
+    "network that understands TCP": Kind(understanding_network, connections()),
     "client": Kind(client, conversation(client)),
     "server": Kind(server, conversation(server)),
 }

@@ -55,7 +55,7 @@ def test_lines_have_comments_and_may_be_empty() -> None:
     ("text", "error"),
     [
         ("hael split", "'hael' at column 1: no change begins so; there are link, heal, clear, partition, blackhole, "
-         "flap; did you mean 'heal'?"),
+         "flap, drop, hold, duplicate, corrupt, mark; did you mean 'heal'?"),
         ("clear all", "'all' at column 7: nothing more may stand here"),
         ("heal", "at the end of 'heal': a name is missing"),
         ("link client>server", "at the end of 'link client>server': a profile, such as delay 50ms, or reset, "
@@ -65,7 +65,7 @@ def test_lines_have_comments_and_may_be_empty() -> None:
          "as in at 5s: heal split"),
         ("at 5: clear", "'5' at column 4: the time needs a unit: 5s, 5ms, 5us or 5ns"),
         ("at 5s: haal x", "'haal' at column 8: no change begins so; there are link, heal, clear, partition, blackhole, "
-         "flap; did you mean 'heal'?"),
+         "flap, drop, hold, duplicate, corrupt, mark; did you mean 'heal'?"),
         ("after 0 drops: clear", "'0' at column 7: the count must be 1 or more"),
         ("after 3 drips: clear", "'drips' at column 9: there must be drops or segments; did you mean 'drops'?"),
         ("after 3 segments: clear", "at the end of 'after 3 segments: clear': 'on' and a direction is missing"),
@@ -81,7 +81,7 @@ def test_an_error_points_at_the_word_in_the_whole_text(text: str, error: str) ->
 
 
 def test_an_entry_needs_a_trigger() -> None:
-    with pytest.raises(GrammarError, match="'heal' at column 1: no trigger begins so; there are at, after"):
+    with pytest.raises(GrammarError, match="'heal' at column 1: no trigger begins so; there are at, after, when"):
         parse_entry("heal split")
 
 

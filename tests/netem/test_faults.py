@@ -35,8 +35,8 @@ def test_spaces_and_sizes_of_letters_do_not_matter() -> None:
     ("text", "error"),
     [
         ("", "empty text: a rule, such as partition client | server is missing"),
-        ("partitoin a | b", "'partitoin' at column 1: no rule begins so; there are partition, blackhole, flap; "
-         "did you mean 'partition'?"),
+        ("partitoin a | b", "'partitoin' at column 1: no rule begins so; there are partition, blackhole, flap, drop, "
+         "hold, duplicate, corrupt, mark; did you mean 'partition'?"),
         ("partition client", "at the end of 'partition client': '|' and another group, as in "
          "partition client | server, is missing"),
         ("partition client | | server", "'|' at column 20: before it, a member of the group is missing"),

@@ -59,7 +59,7 @@ def test_what_is_left_out_has_its_default() -> None:
         ({"faults": [{"name": "a", "rule": "blackhole *>*"}] * 2}, ("faults: two are called 'a'",)),
         ({"timeline": [{"entry": "at 5s: haal split"}]}, (
             "timeline[0]: 'haal' at column 8: no change begins so; there are link, heal, clear, partition, blackhole, "
-            "flap; did you mean 'heal'?",
+            "flap, drop, hold, duplicate, corrupt, mark; did you mean 'heal'?",
         )),
         ([], ("configuration: must be an object; it is []",)),
     ],

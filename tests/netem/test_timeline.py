@@ -105,7 +105,7 @@ def test_a_configuration_with_the_same_entries_goes_on_where_they_are() -> None:
 
     told = net.configure(first.changed((), START), Instant(2 * SECOND))
 
-    assert told.events == (ConfigurationApplied(1),)
+    assert told.events == [ConfigurationApplied(1)]
     assert [fault.name for fault in net.faults()] == ["hole"]
     assert (
         TimelineFired("after 2 segments on server>client: clear")

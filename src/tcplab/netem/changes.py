@@ -4,14 +4,17 @@ The lines stand in docs/faults.md. One line is one change, made at once; with a 
 timeline.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from tcplab.netem.faults import RULES, Setting, read_name, read_setting, whole_microseconds
+from tcplab.netem.flows import Entered
 from tcplab.netem.grammar.errors import GrammarError
 from tcplab.netem.grammar.units import write_time
-from tcplab.netem.patterns import Pattern
+from tcplab.netem.match_words import parse_state, read_who
+from tcplab.netem.patterns import Pattern, check_who, means
 from tcplab.netem.profile import Profile
 from tcplab.netem.roles import Roles
 from tcplab.netem.sentence import Sentence
@@ -20,7 +23,7 @@ from tcplab.units import START, Duration, Instant, after
 T = TypeVar("T")
 
 LINES_LIMIT: Final = 1_024
-_COMMENT: Final = "#"
+_SPOKEN: Final = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^#])*')  # up to a comment, which does not begin in double quotes
 
 
 # --- changes ---------------------------------------------------------------------------------------------------------
@@ -124,7 +127,23 @@ class AfterSegments:
         return f"after {self.count} segments on {self.where}"
 
 
-Trigger = At | AfterDrops | AfterSegments
+@dataclass(frozen=True, slots=True)
+class Enters:
+    """Once an end of a connection enters a state, as far as segments show it."""
+
+    who: str
+    state: str
+
+    def __str__(self) -> str:
+        """Return ``when WHO enters STATE``."""
+        return f"when {self.who} enters {self.state}"
+
+    def fits(self, entered: Entered) -> bool:
+        """Return whether this is what it waits for."""
+        return entered.state == self.state and means(self.who, entered.end.address, entered.end.role)
+
+
+Trigger = At | AfterDrops | AfterSegments | Enters
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +185,8 @@ class Entry:
         self.change.check(roles)
         if isinstance(self.trigger, AfterSegments):
             self.trigger.where.check(roles)
+        elif isinstance(self.trigger, Enters):
+            check_who(self.trigger.who, roles)
 
 
 # --- texts -----------------------------------------------------------------------------------------------------------
@@ -180,7 +201,7 @@ def parse_lines(text: str) -> tuple[Change | Entry, ...]:
     said: list[Change | Entry] = []
     place = 0
     for line in text.splitlines(keepends=True):
-        spoken = line.partition(_COMMENT)[0].rstrip()
+        spoken = _spoken(line)
         if spoken.strip():
             said.append(_within(text, place, parse_line, spoken))
         place += len(line)
@@ -243,6 +264,12 @@ def parse_change(text: str) -> Change:
     return change
 
 
+def _spoken(line: str) -> str:
+    """Return a line without its comment."""
+    found = _SPOKEN.match(line)
+    return found.group().rstrip() if found is not None else ""
+
+
 def _read_link(words: Sentence) -> SetLink:
     words.skip("link")
     where = Pattern.read(words)
@@ -257,6 +284,8 @@ def _parse_trigger(text: str) -> tuple[Trigger, Instant | None]:
     words = Sentence(text)
     if words.skip("at"):
         trigger: Trigger = At(words.duration("the time"))
+    elif words.skip("when"):
+        trigger = _read_state(words)
     else:
         words.expect("after", "'after'")
         trigger = _read_count(words)
@@ -275,6 +304,13 @@ def _read_count(words: Sentence) -> Trigger:
     raise words.error(words.take("what is counted, drops or segments,"), "there must be drops or segments", _COUNTED)
 
 
+def _read_state(words: Sentence) -> Enters:
+    who = read_who(words)
+    words.expect("enters", "'enters' and a state")
+    word = words.take("a state")
+    return Enters(who, parse_state(words, word, word.text))
+
+
 def _within(text: str, place: int, parse: Callable[[str], T], part: str) -> T:
     """Parse a part of a text that begins at ``place``; what is wrong with it is told of the whole."""
     try:
@@ -283,5 +319,5 @@ def _within(text: str, place: int, parse: Callable[[str], T], part: str) -> T:
         raise GrammarError(text, place + error.position, error.word, error.fault, error.nearest) from None
 
 
-_TRIGGERS: Final = ("at", "after")
+_TRIGGERS: Final = ("at", "after", "when")
 _COUNTED: Final = ("drops", "segments")

@@ -10,15 +10,16 @@ from itertools import count
 from typing import Final, NamedTuple
 
 from tcplab.netem.grammar.units import write_time
-from tcplab.netem.patterns import ANYBODY, Pattern, check_who, parse_who
+from tcplab.netem.patterns import ANYBODY, Pattern, Road, check_who, parse_who
 from tcplab.netem.roles import Roles
 from tcplab.netem.sentence import Sentence
+from tcplab.netem.strike import ACTIONS, Strike
 from tcplab.node import Address
 from tcplab.units import MICROSECOND, START, Duration, Instant, after
 
 FLAP_LEAST: Final = 1_000_000  # nanoseconds that a flap lasts at least, each way
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-RULES: Final = ("partition", "blackhole", "flap")
+RULES: Final = ("partition", "blackhole", "flap", *ACTIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,9 @@ class Partition:
         """Return ``partition A B | C``."""
         return "partition " + " | ".join(" ".join(group) for group in self.groups)
 
-    def strikes(self, source: Address, source_role: str | None, target: Address, target_role: str | None) -> bool:
+    def strikes(self, road: Road) -> bool:
         """Return whether the two are in different groups."""
-        one, other = self._group(source, source_role), self._group(target, target_role)
+        one, other = self._group(road.source, road.source_role), self._group(road.target, road.target_role)
         return one is not None and other is not None and one != other
 
     def check(self, roles: Roles) -> None:
@@ -88,9 +89,9 @@ class Blackhole:
         """Return ``blackhole A>B``."""
         return f"blackhole {self.where}"
 
-    def strikes(self, source: Address, source_role: str | None, target: Address, target_role: str | None) -> bool:
+    def strikes(self, road: Road) -> bool:
         """Return whether the direction is meant."""
-        return self.where.fits(source, source_role, target, target_role)
+        return self.where.fits(*road)
 
     def check(self, roles: Roles) -> None:
         """Raise a ValueError for a side that the lab does not have."""
@@ -109,9 +110,9 @@ class Flap:
         """Return ``flap A>B up TIME down TIME``."""
         return f"flap {self.where} up {write_time(self.up)} down {write_time(self.down)}"
 
-    def strikes(self, source: Address, source_role: str | None, target: Address, target_role: str | None) -> bool:
+    def strikes(self, road: Road) -> bool:
         """Return whether the direction is meant."""
-        return self.where.fits(source, source_role, target, target_role)
+        return self.where.fits(*road)
 
     def check(self, roles: Roles) -> None:
         """Raise a ValueError for a side that the lab does not have."""
@@ -131,7 +132,7 @@ class Flap:
         return cls(where, up, words.duration("the time down", FLAP_LEAST))
 
 
-Rule = Partition | Blackhole | Flap
+Rule = Partition | Blackhole | Flap | Strike
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +233,8 @@ def read_rule(words: Sentence) -> Rule:
             return Blackhole(Pattern.read(words))
         case "flap":
             return Flap.read(words)
+        case "drop" | "hold" | "duplicate" | "corrupt" | "mark" as action:
+            return Strike.read(action, words)
         case _:
             raise words.error(word, f"no rule begins so; there are {', '.join(RULES)}", RULES)
 

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from tcplab.netem.configuration import Configuration
 from tcplab.netem.events import LinkName, PacketDropped, PacketForwarded
 from tcplab.netem.faults import Fault
-from tcplab.netem.gate import Done, Gate, Take
+from tcplab.netem.gate import Gate, Take
 from tcplab.netem.link import Queue
 from tcplab.netem.notices import ConfigurationApplied, HealReason, NetworkStarted
 from tcplab.netem.patterns import Road
@@ -17,8 +17,9 @@ from tcplab.netem.realised import Realised
 from tcplab.netem.roles import DEFAULT_ROLES, ELSEWHERE, Roles, link_name
 from tcplab.netem.routes import Links
 from tcplab.netem.snapshot import to_json
+from tcplab.netem.standing import Done
 from tcplab.netem.timeline import Fired, Timeline
-from tcplab.node import NOTHING, Address, Event, Output, Packet, PacketDiscarded
+from tcplab.node import NOTHING, Address, Output, Packet, PacketDiscarded
 from tcplab.units import MINUTE, START, Duration, Instant, earliest
 
 LIFETIME_DEFAULT: Final = Duration(2 * MINUTE)  # MSL of RFC 9293, 3.4.2
@@ -83,7 +84,7 @@ class Network:
         self._links = Links(profiles, self._roles, seed, self._queue)
         self._configuration = Configuration()
         self._timeline = Timeline()
-        self._gate = Gate()
+        self._gate = Gate(seed, lifetime, self._roles.of)
         self._next_change: Instant | None = None  # when the next lease ends, or the next entry of the timeline is due
 
     def start(self, now: Instant) -> Output:
@@ -116,14 +117,16 @@ class Network:
         """Do what the timeline has for now, heal every fault whose lease has ended, let go of every packet."""
         assert now >= self._now, f"time went back from {self._now} to {now}"
         self._now = now
-        events: list[Event] = []
         if self._next_change is not None and self._next_change <= now:
-            events += self._settle(now)
+            changed = self._change(now)
+            packets, events = list(changed.packets), list(changed.events)
+        else:
+            packets, events = [], []
         entries = self._queue.entries
         if not entries or entries[0][0] > now:
-            return Output((), events) if events else NOTHING
+            return Output(packets, events) if packets or events else NOTHING
         lifetime = self._lifetime
-        packets: list[Packet] = []
+        leaving: list[Packet] = []
         while entries and entries[0][0] <= now:
             entry = heappop(entries)
             leave, order, packet, link, came = entry
@@ -135,9 +138,13 @@ class Network:
             if lifetime is not None and now - packet.born > lifetime:
                 events.append(PacketDropped(packet, link.name, "expired"))
             else:
-                packets.append(packet)
+                leaving.append(packet)
                 events.append(PacketForwarded(packet, link.name, Duration(now - came)))
-        return Output(packets, events)
+        if not self._gate.follows:
+            return Output([*packets, *leaving] if packets else leaving, events)
+        self._gate.left(leaving)
+        seen = self._seen(now)
+        return Output([*packets, *leaving, *seen.packets], [*events, *seen.events])
 
     def deadline(self) -> Instant | None:
         """Return when the next packet is to leave, the next lease to end, or the timeline to go on."""
@@ -160,9 +167,9 @@ class Network:
         self._now = now
         self._configuration = configuration
         self._timeline.set(configuration, now)
-        told = [*self._go_by_it(now, "cleared"), *self._settle(now)]
+        outputs = (self._go_by_it(now, "cleared"), self._change(now))
         applied = ConfigurationApplied(configuration.revision, json.dumps(to_json(configuration)))
-        return Output((), (applied, *told))
+        return _joined(Output((), (applied,)), *outputs)
 
     @property
     def configuration(self) -> Configuration:
@@ -202,8 +209,9 @@ class Network:
         return self._links.packet_counts()
 
     def queue_lengths(self) -> Mapping[LinkName, int]:
-        """Return how many packets wait on the way between each two roles."""
-        return self._links.queue_lengths()
+        """Return how many packets wait on the way between each two roles, those that faults hold among them."""
+        lengths, held = self._links.queue_lengths(), self._gate.held()
+        return {name: length + held.get(name, 0) for name, length in lengths.items()}
 
     def realised(self) -> Mapping[LinkName, tuple[Realised, ...]]:
         """Return what the clauses of each link really did since they were set, beside what was asked of them.
@@ -216,37 +224,43 @@ class Network:
         """Return the role that holds the address, ``None`` if none does."""
         return self._roles.of(address)
 
-    def _settle(self, now: Instant) -> list[Event]:
-        """Do what the timeline has in store, and end the leases that are over."""
-        told = self._gate.advance(now)
+    def _change(self, now: Instant) -> Output:
+        """Do what the timeline has in store, end the leases that are over, let go of what faults held until now."""
+        outputs = [self._gate.advance(now, follow=self._timeline.follows), self._seen(now)]
         while fired := self._timeline.due(now):
-            told += self._fire(fired, now)
+            outputs.append(self._fire(fired, now))
         self._routes.clear()
         self._next_change = earliest(self._gate.deadline(), self._timeline.deadline())
-        return told
+        return _joined(*outputs)
 
-    def _fire(self, fired: Sequence[Fired], now: Instant) -> list[Event]:
-        told = self._timeline.fire(fired)
-        return [*told, *self._go_by_it(now, "timeline")]
+    def _fire(self, fired: Sequence[Fired], now: Instant) -> Output:
+        return _joined(Output((), self._timeline.fire(fired)), self._go_by_it(now, "timeline"))
 
-    def _go_by_it(self, now: Instant, reason: HealReason) -> list[Event]:
+    def _seen(self, now: Instant) -> Output:
+        """Let the timeline know which states ends of connections have entered, and do what it has for that."""
+        output = NOTHING
+        while (entered := self._gate.entered()) and (fired := self._timeline.entered(entered, now)):
+            output = _joined(output, self._fire(fired, now), self._change(now))
+        return output
+
+    def _go_by_it(self, now: Instant, reason: HealReason) -> Output:
         """Let links and faults be as the configuration has them now."""
         configuration = self._timeline.configuration
         self._links.configure(configuration.links)
-        return list(self._gate.set(configuration.faults, now, reason))
+        return self._gate.set(configuration.faults, now, reason, follow=self._timeline.follows)
 
-    def _counted(self, take: Take, road: Road) -> Take:
-        """Return what becomes of the packets of a road, with the timeline looking on."""
+    def _watched(self, take: Take, road: Road) -> Take:
+        """Return what becomes of the packets of a road, where faults and the timeline look on."""
 
-        def counted(packet: Packet, now: Instant) -> Output:
+        def watched(packet: Packet, now: Instant) -> Output:
             output = take(packet, now)
-            fired = self._timeline.saw(road, output.events, now)
-            if not fired:
-                return output
-            told = [*self._fire(fired, now), *self._settle(now)]
-            return Output(output.packets, (*output.events, *told))
+            fired = self._timeline.saw(road, output.events, now) if self._timeline.counts else ()
+            told = _joined(self._fire(fired, now), self._change(now)) if fired else NOTHING
+            seen = self._seen(now)
+            self._next_change = earliest(self._gate.deadline(), self._timeline.deadline())
+            return _joined(output, told, seen) if told or seen else output
 
-        return counted
+        return watched
 
     def _find_route(self, source: Address, target: Address) -> _Route:
         road = Road(source, self._roles.of(source), target, self._roles.of(target))
@@ -255,7 +269,12 @@ class Network:
             self._routes.clear()
         link = self._links.find(road)
         take = None if link is None else self._gate.before(link, road)
-        if take is not None and self._timeline.counts:
-            take = self._counted(take, road)
+        if take is not None and (self._timeline.counts or not self._gate.is_open):
+            take = self._watched(take, road)
         route = self._routes[source, target] = _Route(road.source_role, name, take)
         return route
+
+
+def _joined(*outputs: Output) -> Output:
+    packets = [packet for output in outputs for packet in output.packets]
+    return Output(packets, [event for output in outputs for event in output.events])

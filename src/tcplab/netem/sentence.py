@@ -25,6 +25,12 @@ class Sentence(Words):
         word = self.peek()
         return "" if word is None else word.text.lower()
 
+    @property
+    def after_next(self) -> str:
+        """The word after the next, in the same way."""
+        later = self._words[self._next + 1 : self._next + 2]
+        return later[0].text.lower() if later else ""
+
     def skip(self, *words: str) -> bool:
         """Take the next word if it is one of these; return whether it was."""
         return any(self.next_is(word) for word in words)

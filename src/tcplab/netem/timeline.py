@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from tcplab.netem.changes import AfterDrops, AfterSegments, Entry
+from tcplab.netem.changes import AfterDrops, AfterSegments, Enters, Entry
 from tcplab.netem.configuration import Configuration
 from tcplab.netem.events import PacketDropped
+from tcplab.netem.flows import Entered
 from tcplab.netem.notices import TimelineFired
 from tcplab.netem.patterns import Road
 from tcplab.node import Event
@@ -46,8 +47,13 @@ class Timeline:
 
     @property
     def counts(self) -> bool:
-        """Whether an entry waits for something that packets bring about."""
-        return any(entry.due is None for entry in self._pending)
+        """Whether an entry waits for a number of packets."""
+        return any(isinstance(entry.trigger, AfterDrops | AfterSegments) for entry in self._pending)
+
+    @property
+    def follows(self) -> bool:
+        """Whether an entry waits for a state, so that connections must be followed."""
+        return any(isinstance(entry.trigger, Enters) for entry in self._pending)
 
     def deadline(self) -> Instant | None:
         """Return when the next entry happens by time."""
@@ -73,6 +79,14 @@ class Timeline:
             if counted >= count:
                 fired.append(Fired(entry, now))
         return fired
+
+    def entered(self, entered: Sequence[Entered], now: Instant) -> list[Fired]:
+        """Return what the states that ends of connections have entered have fired."""
+        return [
+            Fired(entry, now)
+            for entry in self._pending
+            if isinstance(entry.trigger, Enters) and any(map(entry.trigger.fits, entered))
+        ]
 
     def fire(self, fired: Iterable[Fired]) -> list[Event]:
         """Make what has fired happen; tell of it."""

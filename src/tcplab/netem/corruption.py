@@ -1,0 +1,16 @@
+"""Damage: one bit of the octets that a real network would carry."""
+
+from tcplab.node import Packet
+from tcplab.wire.octets import encode
+
+
+def octets_of(packet: Packet) -> bytes:
+    """Return the TCP header and payload as RFC 9293 has them; of a packet that is damaged already, what it is now."""
+    return encode(packet.segment, packet.source, packet.target) if packet.octets is None else packet.octets
+
+
+def flip(packet: Packet, octets: bytes, bit: int) -> Packet:
+    """Return the packet with a bit of its octets flipped; bit 0 is the most significant one of the first octet."""
+    damaged = bytearray(octets)
+    damaged[bit // 8] ^= 0x80 >> bit % 8
+    return packet._replace(octets=bytes(damaged))
