@@ -39,6 +39,7 @@ async def test_what_is_set_is_shown_with_what_came_of_it(amqp_lab: Lab) -> None:
         assert "nothing stands on top of the base" in await done(lab, "show")
         said = await done(lab, "set", "client>server", "delay", "100ms", "loss", "1%", "--by", "workshop")
         await done(lab, "partition", "client", "|", "server", "--name", "split")
+        await lab.status(1)
         shown = await done(lab, "show")
         told = json.loads(await done(lab, "show", "--json"))
 

@@ -43,6 +43,13 @@ class Service:
         """Return what stands, as lines, but for when it was set."""
         return timeless((await self.http.get("/network", headers={"Accept": "text/plain"})).text)
 
+    async def status(self, shards: int) -> dict[str, Any]:
+        """Return the status as soon as so many shards are in it."""
+        while True:
+            found: dict[str, Any] = (await self.http.get("/status")).json()
+            if len(found["shards"]) == shards:
+                return found
+
     async def lease(self, ttl: float) -> str:
         """Begin a lease."""
         answer = await self.http.post("/leases", json={"ttl": ttl})

@@ -187,9 +187,10 @@ async def test_a_log_that_was_lost_begins_with_what_stands(amqp_lab: Lab) -> Non
 
 @in_loop
 async def test_every_shard_says_what_it_goes_by(amqp_lab: Lab) -> None:
-    async with service(amqp_lab) as lab, following(amqp_lab, 1), following(amqp_lab, 7):
+    async with service(amqp_lab) as lab, following(amqp_lab, 1) as first, following(amqp_lab, 7) as second:
         await lab.change(LINES)
-        status = (await lab.http.get("/status")).json()
+        await asyncio.gather(until_revision(first, 1), until_revision(second, 1))
+        status = await lab.status(2)
 
     assert status["revision"] == 1
     assert list(status["shards"]) == ["netem-1", "netem-7"]
@@ -216,9 +217,9 @@ async def test_every_shard_says_what_it_goes_by(amqp_lab: Lab) -> None:
 async def test_a_shard_that_is_gone_is_left_out(amqp_lab: Lab) -> None:
     async with service(amqp_lab) as lab, following(amqp_lab, 1):
         async with following(amqp_lab, 2):
-            assert len((await lab.http.get("/status")).json()["shards"]) == 2
+            await lab.status(2)
 
-        assert list((await lab.http.get("/status")).json()["shards"]) == ["netem-1"]
+        assert list((await lab.status(1))["shards"]) == ["netem-1"]
 
 
 @in_loop
@@ -226,7 +227,7 @@ async def test_reports_of_anybody_but_the_network_are_not_believed(amqp_lab: Lab
     async with service(amqp_lab) as lab, following(amqp_lab, 1):
         with channel(amqp_lab.broker("client")) as asked:
             asked.basic_publish(EVENTS, "report.netem-9", b'{"node": "netem-9"}')
-        assert list((await lab.http.get("/status")).json()["shards"]) == ["netem-1"]
+        assert list((await lab.status(1))["shards"]) == ["netem-1"]
         assert lab.said == []
 
 
