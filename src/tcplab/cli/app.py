@@ -5,7 +5,19 @@ from typing import Annotated
 import typer
 
 from tcplab import __version__
-from tcplab.cli import capture, demo, doctor, explore, local, netem, packetdrill, replay, time_wait_policies, watch
+from tcplab.cli import (
+    capture,
+    demo,
+    diff,
+    doctor,
+    explore,
+    local,
+    netem,
+    packetdrill,
+    replay,
+    time_wait_policies,
+    watch,
+)
 
 app = typer.Typer(
     help="A laboratory for TCP's life and death.", no_args_is_help=True, add_completion=False, rich_markup_mode=None
@@ -14,6 +26,7 @@ app.command("demo")(demo.command)
 app.command("local")(local.command)
 app.command("replay")(replay.command)
 app.command("capture")(capture.command)
+app.command("diff")(diff.command)
 app.command("watch")(watch.command)
 app.add_typer(netem.app, name="netem")
 app.command("explore")(explore.command)

@@ -13,7 +13,7 @@ from tcplab.observe.journal import Record, dump
 from tcplab.observe.lines import Lines
 from tcplab.observe.pcapng import Pcapng
 from tcplab.observe.sieve import Sieve
-from tcplab.observe.sightings import Ruling, Sighting, Sightings, Verdict, is_network
+from tcplab.observe.sightings import Ruling, Sighting, Sightings, Verdict, is_network, is_of_network
 
 STANDARD_OUTPUT: Final = "-"
 JOURNAL_SUFFIX: Final = ".jsonl"
@@ -145,7 +145,8 @@ class JournalRecorder(Recorder):
 
         Args:
             file: what to write to.
-            sieve: lets through the network's records of packets, each by itself; ``None`` lets all records through.
+            sieve: lets through the network's records of packets, each by itself, and, where it lets all of these
+                through, of its settings; ``None`` lets everybody's records through.
             limit: in records.
         """
         super().__init__(limit)
@@ -164,8 +165,10 @@ class JournalRecorder(Recorder):
 
     def _passes(self, sieve: Sieve, record: Record[Event]) -> bool:
         event = record.event
-        if not is_network(record.node) or not isinstance(event, Ruling | PacketReceived | PacketDiscarded):
+        if not is_network(record.node):
             return False
+        if not isinstance(event, Ruling | PacketReceived | PacketDiscarded):
+            return sieve == Sieve() and is_of_network(event)
         return sieve.passes(event.packet, (event,) if isinstance(event, Verdict) else ())
 
 

@@ -1,13 +1,17 @@
-"""``tcplab replay``: a run that was drawn from a seed, with its ladder and its verdict."""
+"""``tcplab replay``: a run that was drawn from a seed, or that was recorded, with its ladders and a verdict."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from tcplab.apps.talker import Manner
 from tcplab.check import Outcome, paths
+from tcplab.cli import replay_file
+from tcplab.cli.journals import read
+from tcplab.cli.ladders import console
+from tcplab.cli.troubles import one_line
 from tcplab.netem.profile import Profile
 from tcplab.observe.ladder import Pair, ladder
 from tcplab.observe.ladder.text import ASCII, UNICODE, Layout, draw
@@ -16,34 +20,49 @@ from tcplab.sim.storm import Storm
 from tcplab.tcp.config import TcpConfig
 from tcplab.units import Duration, in_seconds
 
-PIPED_WIDTH = 100
-
 
 def command(
-    seed: Annotated[int, typer.Argument(help="The seed that a failed test printed, or any other.", min=0)],
+    run: Annotated[
+        str, typer.Argument(metavar="SEED|FILE", help="A seed that a failed test printed, or any other; or a journal.")
+    ],
+    more: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILE]...", help="More journals of the same run.")
+    ] = None,
     *,
     outages: Annotated[
-        bool, typer.Option("--outages", help="Draw links that go down too, with R2 switched on.")
+        bool, typer.Option("--outages", help="Of a seed: draw links that go down too, with R2 switched on.")
     ] = False,
+    connections: Annotated[int, typer.Option(help="Of a journal: how many ladders to show.", min=0)] = 5,
     absolute: Annotated[bool, typer.Option("--absolute", help="Sequence numbers as they are on the wire.")] = False,
 ) -> None:
-    """Play a random run again, and judge it. Ends with 1 where something is wrong."""
-    console = Console(highlight=False, soft_wrap=True)
-    if not console.is_terminal:
-        console = Console(width=PIPED_WIDTH, highlight=False, soft_wrap=True)
+    """Play a run again, and judge it: drawn from a seed, or told by journals. Ends with 1 where something is wrong."""
+    if run.isdecimal() and not more:
+        _seed(int(run), outages=outages, absolute=absolute)
+        return
+    with one_line("tcplab replay", run):
+        if not Path(run).exists():
+            raise ValueError(f"{run!r} is no seed, which is a whole number, and there is no such file")
+        records = list(read([Path(run), *(more or [])]))
+        same = replay_file.show(records, console(), absolute=absolute, limit=connections)
+    if not same:
+        raise typer.Exit(1)
+
+
+def _seed(seed: int, *, outages: bool, absolute: bool) -> None:
+    output = console()
     drawn = storm.draw(seed, outages=outages)
     for line in describe(drawn):
-        console.print(line, markup=False)
+        output.print(line, markup=False)
     run = storm.run(drawn)
-    layout = Layout(console.width, ASCII if console.options.ascii_only else UNICODE)
+    layout = Layout(output.width, ASCII if output.options.ascii_only else UNICODE)
     for connection in sorted(paths(run.journal.records)):
         if connection.local != storm.CLIENT:
             continue
         pair = Pair((connection.local, connection.local_port), (connection.remote, connection.remote_port))
-        console.print(f"\n{connection}", style="bold", markup=False)
+        output.print(f"\n{connection}", style="bold", markup=False)
         for text in draw(ladder(run.journal.records, connection=pair, absolute=absolute), layout):
-            console.print(text)
-    console.print(f"\nseed {seed}: {run.verdict}", markup=False)
+            output.print(text)
+    output.print(f"\nseed {seed}: {run.verdict}", markup=False)
     if run.verdict.outcome is Outcome.INVALID:
         raise typer.Exit(1)
 

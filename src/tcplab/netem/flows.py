@@ -103,11 +103,15 @@ class Flows:
         sight = Sight(flow, source, target, retransmitted, acks_fin, (source.state, target.state))
         return sight, _sent(source, segment)
 
+    def of(self, packet: Packet) -> Flow | None:
+        """Return the connection that a segment is of, ``None`` where it is not followed."""
+        return self._flows.get(_key(packet))
+
     def left(self, packet: Packet) -> list[Entered]:
         """Take note of a segment that left the network towards its target: what states it shows."""
         if packet.octets is not None:
             return []  # damaged: its checksum will not fit
-        flow = self._flows.get(_key(packet))
+        flow = self.of(packet)
         if flow is None:
             return []
         source, target = _ends(flow, packet)

@@ -134,6 +134,11 @@ def is_network(node: str) -> bool:
     return node.partition("-")[0] == NETWORK
 
 
+def is_of_network(event: Event) -> bool:
+    """Return whether an event is one that a network itself tells: a verdict, a setting, its beginning."""
+    return type(event).__module__.startswith("tcplab.netem.")
+
+
 def words(verdict: Verdict) -> str:
     """Return what was decided, by which rule and on which draw."""
     if isinstance(verdict, PacketDiscarded):

@@ -16,6 +16,7 @@ from tcplab.netem.profile import Profile
 from tcplab.netem.snapshot import from_json
 from tcplab.node import Event, PacketDiscarded, PacketReceived
 from tcplab.observe.journal import Record
+from tcplab.observe.sightings import is_of_network
 from tcplab.units import Instant
 
 NOBODY = ""
@@ -65,7 +66,7 @@ def rerun(records: Iterable[Record[Event]]) -> Result:
             networks[record.node] = _Again(_network(record, event), record.time)
         again = networks.get(record.node)
         if again is None:
-            missed |= {record.node} if _is_told(event) else set()
+            missed |= {record.node} if is_of_network(event) else set()
         elif again.difference is None:
             try:
                 compared += again.feed(record)
@@ -89,7 +90,7 @@ class _Again:
     def feed(self, record: Record[Event]) -> int:
         """Take the next record of the network; return how many events were as recorded."""
         event, now = record.event, record.time
-        if not isinstance(event, PacketReceived | PacketDiscarded) and not _is_told(event):
+        if not isinstance(event, PacketReceived | PacketDiscarded) and not is_of_network(event):
             return 0  # the driver's or the port's
         if now < self._now:
             raise ValueError(f"time goes back from {self._now} to {now}")
@@ -129,11 +130,6 @@ class _Again:
         found = self._due[0] if self._due else None
         self.difference = Difference(record.n, record.time, record.node, recorded, found)
         return 0
-
-
-def _is_told(event: Event) -> bool:
-    """Return whether an event is a network's own."""
-    return type(event).__module__.startswith("tcplab.netem.")
 
 
 def _network(record: Record[Event], beginning: NetworkStarted) -> Network:
