@@ -79,11 +79,11 @@ class Lab:
 
     def crash(self, service: str) -> None:
         """Kill every process of a container from inside, as a crash does; its restart policy must bring it back."""
-        subprocess.run(
-            ["docker", "exec", self.container(service)["Id"], "bash", "-c", "kill -9 -1"],
-            capture_output=True,
-            check=False,
-        )
+        self.crash_container(self.container(service)["Id"])
+
+    def crash_container(self, container: str) -> None:
+        """Kill every process of one container, likewise."""
+        subprocess.run(["docker", "exec", container, "bash", "-c", "kill -9 -1"], capture_output=True, check=False)
 
     # --- asking ---
 
@@ -114,9 +114,13 @@ class Lab:
 
     def scrape(self, service: str) -> dict[str, float]:
         """Return what a service's /metrics says now, read within its container; empty where it does not answer."""
+        return self.scrape_container(self.container(service)["Id"])
+
+    def scrape_container(self, container: str) -> dict[str, float]:
+        """Return what /metrics says in one container, likewise."""
         script = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:9100/metrics').read().decode())"
         answer = subprocess.run(
-            ["docker", "exec", self.container(service)["Id"], "python", "-I", "-c", script],
+            ["docker", "exec", container, "python", "-I", "-c", script],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         samples = (line.rpartition(" ") for line in answer.stdout.splitlines() if line and not line.startswith("#"))
