@@ -161,3 +161,20 @@ async def test_a_lease_must_last_for_a_while_and_end_some_day(amqp_lab: Lab, ttl
 
         assert answer.status_code == 422
         assert "ttl" in answer.json()["error"]
+
+
+@in_loop
+async def test_heartbeats_push_nothing_out_of_the_history(amqp_lab: Lab) -> None:
+    async with service(amqp_lab) as lab:
+        lease = await lab.lease(60)
+        for _ in range(5):
+            await lab.http.put(f"/leases/{lease}")
+        await lab.change(SPLIT, lease=lease)
+        await lab.http.put(f"/leases/{lease}")
+        history = (await lab.http.get("/history")).json()
+        all_of_it = (await lab.http.get("/history", params={"renewals": True})).json()
+
+    assert [entry["what"] for entry in history] == [SPLIT, f"{lease} begins", "begins with nothing"]
+    assert [(entry["revision"], entry["renewal"]) for entry in all_of_it] == [
+        (8, True), (7, False), (6, True), (1, False), (0, False)
+    ]  # fmt: skip

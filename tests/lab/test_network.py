@@ -123,6 +123,19 @@ async def test_whatever_cannot_be_read_changes_nothing(
 
 
 @in_loop
+async def test_all_that_is_wrong_with_json_is_told_at_once(amqp_lab: Lab) -> None:
+    wrong = {"links": {"client>server": "los 1%"}, "faults": [{"name": "a b", "rule": "partition client"}]}
+    async with service(amqp_lab) as lab:
+        answer = await lab.http.put("/network", json=wrong)
+
+        assert answer.status_code == 422
+        assert len(answer.json()["problems"]) == 2
+        assert "did you mean 'loss'" in answer.json()["error"]
+        assert "\n" not in answer.json()["error"]
+        assert lab.desk.record.revision == 0
+
+
+@in_loop
 async def test_of_two_that_change_the_same_revision_the_second_is_told(amqp_lab: Lab) -> None:
     async with service(amqp_lab) as lab:
         read = (await lab.http.get("/network")).headers["etag"]

@@ -138,11 +138,12 @@ def history(
 
 @app.command("watch")
 def watch(lab: LabUrl = None) -> None:
-    """Follow changes as they are made, until Ctrl-C."""
+    """Follow changes as they are made, heartbeats left out, until Ctrl-C."""
     console = _console()
     with talking(lab) as client:
         for told in client.events():
-            console.print(change_line(told), markup=False)
+            if not told["renewal"]:
+                console.print(change_line(told), markup=False)
     typer.echo("tcplab netem: the lab service has ended", err=True)
     raise typer.Exit(HOPELESS)
 

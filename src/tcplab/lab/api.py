@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from tcplab import __version__
 from tcplab.lab import models
 from tcplab.lab.desk import Conflict, Desk
-from tcplab.lab.drafts import UnknownLease, leased, patched, released, renewed, replaced
+from tcplab.lab.drafts import UnknownLease, is_renewal, leased, patched, released, renewed, replaced
 from tcplab.netem.changes import Clear, parse_lines
 from tcplab.netem.configuration import Configuration
 from tcplab.netem.snapshot import InvalidConfiguration, from_json
@@ -180,9 +180,13 @@ def _history(desk: Desk) -> APIRouter:
     routes = APIRouter(tags=["history"])
 
     @routes.get("/history")
-    async def read(limit: Annotated[int, Query(ge=1, le=1_000)] = 100) -> list[models.Revision]:
+    async def read(
+        limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+        renewals: Annotated[bool, Query(description="Whether to tell of heartbeats, too.")] = False,
+    ) -> list[models.Revision]:
         """What was changed, by whom and when; the last first."""
-        return [models.revision(record, desk.clock) for record in desk.history()[:limit]]
+        told = [record for record in desk.history() if renewals or not is_renewal(record)]
+        return [models.revision(record, desk.clock) for record in told[:limit]]
 
     @routes.get("/history/{revision}")
     async def one(revision: int) -> models.Standing:

@@ -8,7 +8,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from tcplab.lab.drafts import SERVICE, Draft, due, expired
+from tcplab.lab.drafts import SERVICE, Draft, due, expired, is_renewal
 from tcplab.netem.configuration import Configuration
 from tcplab.netem.faults import whole_microseconds
 from tcplab.netem.roles import DEFAULT_ROLES, Roles
@@ -151,7 +151,7 @@ class Desk:
     # --- asking ------------------------------------------------------------------------------------------------------
 
     def history(self) -> tuple[Record, ...]:
-        """Return the records that are remembered, the last first."""
+        """Return the records that are remembered, the last first; of renewals in a row, the last."""
         return tuple(reversed(self._history))
 
     async def listen(self, since: int | None = None) -> AsyncIterator[Record]:
@@ -228,6 +228,8 @@ class Desk:
         if self._history and self._history[-1] == record:
             return
         self.record = record
+        if self._history and is_renewal(record) and is_renewal(self._history[-1]):
+            self._history.pop()  # heartbeats must not push out what somebody did
         self._history.append(record)
         self._changed.set()
         for listener in list(self._listeners):

@@ -20,6 +20,7 @@ Raises ValueError where it cannot.
 
 LEASES_LIMIT: Final = 256
 WHAT_LIMIT: Final = 200  # characters of what a record says it has changed
+RENEWED: Final = "is renewed"
 SERVICE: Final = "the lab service"
 """Who it was, where nobody asked for it."""
 
@@ -84,7 +85,7 @@ def renewed(name: str, by: str) -> Draft:
         ends = _ends(lease.links, now, until)
         configuration = replace(configuration, faults=faults, timeline=others + ends)
         leases = {**record.leases, name: replace(lease, until=until)}
-        return _next(record, configuration, leases, now, by=by, what=f"{name} is renewed")
+        return _next(record, configuration, leases, now, by=by, what=f"{name} {RENEWED}")
 
     return draft
 
@@ -115,6 +116,12 @@ def expired(record: Record, now: Instant) -> Record:
     faults = tuple(fault for fault in swept.configuration.faults if fault.name not in healed)
     what = ", ".join((*(f"{name} has run out" for name in gone), *(f"{name} has healed" for name in healed)))
     return _next(record, replace(swept.configuration, faults=faults), swept.leases, now, by=SERVICE, what=what)
+
+
+def is_renewal(record: Record) -> bool:
+    """Return whether a record only lets a lease last longer: a heartbeat, which is no news."""
+    name, _, what = record.what.partition(" ")
+    return what == RENEWED and name in record.leases
 
 
 def due(record: Record) -> Instant | None:

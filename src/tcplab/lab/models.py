@@ -6,10 +6,11 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from tcplab.lab.desk import Desk
+from tcplab.lab.drafts import is_renewal
 from tcplab.netem.changes import Change as ConfigurationChange
 from tcplab.netem.changes import Entry, parse_line
 from tcplab.netem.grammar.errors import GrammarError
-from tcplab.netem.snapshot import to_json
+from tcplab.netem.snapshot import InvalidConfiguration, to_json
 from tcplab.runtime.clock import Clock
 from tcplab.runtime.records import Lease, Record
 from tcplab.runtime.reports import Report
@@ -73,6 +74,7 @@ class Revision(BaseModel):
     at: float = Field(description="When it was made, Unix time.")
     by: str = Field(description="Who asked for it, as they call themselves.")
     what: str = Field(description="What it changed.")
+    renewal: bool = Field(description="Whether it only let a lease last longer.")
 
 
 class Standing(Revision):
@@ -99,6 +101,7 @@ class Problem(BaseModel):
     display: str = Field(
         default="", description="Three lines for people: the text, carets under the word, what is wrong."
     )
+    problems: list[str] = Field(default=[], description="All that is wrong with JSON, each with its path.")
     revision: int | None = Field(default=None, description="The revision that stands, where another was expected.")
 
 
@@ -108,6 +111,8 @@ def problem(error: Exception) -> dict[str, Any]:
         found = Problem(
             error=str(error), word=error.word, position=error.position, nearest=error.nearest, display=error.display()
         )
+    elif isinstance(error, InvalidConfiguration):
+        found = Problem(error="; ".join(error.problems), problems=list(error.problems))
     else:
         found = Problem(error=str(error))
     return found.model_dump()
@@ -115,7 +120,13 @@ def problem(error: Exception) -> dict[str, Any]:
 
 def revision(record: Record, clock: Clock) -> Revision:
     """Return an entry of the history."""
-    return Revision(revision=record.revision, at=clock.unix_seconds(record.at), by=record.by, what=record.what)
+    return Revision(
+        revision=record.revision,
+        at=clock.unix_seconds(record.at),
+        by=record.by,
+        what=record.what,
+        renewal=is_renewal(record),
+    )
 
 
 def standing(record: Record, clock: Clock) -> Standing:
