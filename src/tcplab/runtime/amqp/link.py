@@ -28,9 +28,10 @@ logging.getLogger("pika").setLevel(logging.CRITICAL)
 
 
 class _Transport(AbstractStreamTransport):
-    """pika's transport, and how much it reads at a time."""
+    """pika's transport, and what it keeps to itself."""
 
     _MAX_RECV_BYTES: int
+    _on_socket_writable: Callable[[], None]
 
 
 class _Connection(AsyncioConnection):
@@ -47,6 +48,11 @@ class _Connection(AsyncioConnection):
         """Read :data:`READ_OCTETS` at a time, where pika takes 4,096 and copies all it has so far for each."""
         if self._transport is not None:
             self._transport._MAX_RECV_BYTES = READ_OCTETS
+
+    def write_now(self) -> None:
+        """Write what waits for the socket, as far as it takes it; pika would in the loop's next turn but one."""
+        if self._transport is not None and self.unsent:
+            self._transport._on_socket_writable()
 
     def abort(self) -> None:
         """Close without a word to the broker."""
@@ -295,7 +301,10 @@ class Link:
 
     def publish(self, exchange: str, key: str, body: bytes, properties: pika.BasicProperties) -> None:
         """Publish a message; the link must not have failed."""
+        waits = self._connection.unsent > 0  # for a socket that takes no more for now
         self._open_channel.basic_publish(exchange, key, body, properties)
+        if not waits:
+            self._connection.write_now()
 
     async def close(self) -> None:
         """Send what was published, as far as the broker takes it within a moment, and close."""
