@@ -76,7 +76,7 @@ async def test_every_command_that_changes_is_a_line_of_the_history(amqp_lab: Lab
         "link *>* loss 1%; at 5s: link *>* reset",
         "heal hole; heal flap-1",
         "partition client | server as split",
-        "flap server>client up 2s down 500ms",
+        "flap server>client up 2s down 500ms as flap-1",
         "blackhole client>server as hole",
     ]
 

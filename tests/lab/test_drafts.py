@@ -54,6 +54,14 @@ def test_each_change_is_the_next_revision_with_who_and_what() -> None:
     assert lines(record) == []
 
 
+def test_a_fault_without_a_name_is_told_with_the_one_that_it_got() -> None:
+    record = after((1, said("blackhole client>server\nblackhole server>client for 5s\nheal blackhole-1")))
+
+    assert record.what == (
+        "blackhole client>server as blackhole-1; blackhole server>client as blackhole-2 for 5s; heal blackhole-1"
+    )
+
+
 def test_what_a_record_says_of_itself_is_bounded() -> None:
     record = after((1, said("".join(f"link 10.0.1.{host}>* loss 1%\n" for host in range(1, 100)))))
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from tcplab.netem.changes import At, Change, Entry, SetLink
+from tcplab.netem.changes import At, Change, Entry, SetFault, SetLink
 from tcplab.netem.configuration import Configuration
 from tcplab.netem.faults import whole_microseconds
 from tcplab.netem.patterns import Pattern
@@ -41,10 +41,13 @@ def patched(said: Sequence[Change | Entry], by: str, lease: str | None = None) -
             raise UnknownLease(lease, record.leases)
         free = _unbound(record, said)
         leases = dict(free.leases)
-        configuration = free.configuration.changed(said, now)
+        configuration, words = free.configuration, list[str]()
+        for change in said:
+            before, configuration = configuration, configuration.changed((change,), now)
+            words.append(_told(change, before, configuration))
         if lease is not None:
             configuration, leases[lease] = _bound(free.configuration, configuration, said, leases[lease], now)
-        return _next(record, configuration, leases, now, by=by, what="; ".join(map(str, said)))
+        return _next(record, configuration, leases, now, by=by, what="; ".join(words))
 
     return draft
 
@@ -205,6 +208,15 @@ def _is_end(entry: Entry, lease: Lease) -> bool:
     if not isinstance(change, SetLink) or change.where not in lease.links:
         return False
     return entry.due == lease.until and change.profile == lease.links[change.where]
+
+
+def _told(change: Change | Entry, before: Configuration, configuration: Configuration) -> str:
+    """Return a change in words, a fault with the name that it got: that is what it is healed by."""
+    if not isinstance(change, SetFault) or change.setting.name:
+        return str(change)
+    known = {fault.name for fault in before.faults}
+    (name,) = (fault.name for fault in configuration.faults if fault.name not in known)
+    return str(change.setting._replace(name=name))
 
 
 def _standing(record: Record, name: str) -> Lease:
