@@ -30,7 +30,11 @@ def test_each_segment_is_a_line_with_what_was_decided() -> None:
     assert len(told) == 18
     assert told[0].startswith("0.000000 10.0.1.1.49152 > 10.0.2.1.80: Flags [S], seq 0, win 65535, options [mss 1012,")
     assert next(line for line in told if " | dropped: " in line).startswith("0.600000 10.0.1.1.49152 > ")
-    assert any(line.endswith("| delayed 300 ms; overtakes what came earlier") for line in told)
+    assert any(" | delayed 300 ms" in line and "; overtakes what came earlier" in line for line in told)
+
+
+def test_numbers_count_from_the_first_of_their_direction_even_where_that_is_not_shown() -> None:
+    assert [line.split(", ")[1] for line in lines(*LIFECYCLE, "--flags", "F")] == ["seq 3001", "seq 1201"]
 
 
 @pytest.mark.parametrize(

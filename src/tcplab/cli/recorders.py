@@ -81,11 +81,16 @@ class OfSightings(Recorder):
         """Take down one that is wanted."""
         raise NotImplementedError
 
+    def pass_over(self, sighting: Sighting) -> None:
+        """Take note of one that is not wanted."""
+
     def _see(self, sightings: list[Sighting]) -> None:
         for each in sightings:
             if not self.full and each.side in self._sides and self._sieve.passes(each.packet, each.verdicts):
                 self.write(each)
                 self.count += 1
+            else:
+                self.pass_over(each)
 
 
 class CaptureRecorder(OfSightings):
@@ -129,6 +134,10 @@ class LineRecorder(OfSightings):
     def gap(self, node: str, lost: int) -> None:
         """Say what is missing."""
         self._show(f"-- {lost} records of {node} are missing here --")
+
+    def pass_over(self, sighting: Sighting) -> None:
+        """Remember where a direction's sequence numbers begin, though that is not shown."""
+        self._lines.of(sighting)
 
     def write(self, sighting: Sighting) -> None:
         """Print the line of a segment."""
