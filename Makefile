@@ -18,7 +18,7 @@ endef
 MISSPELT = $(filter-out $(shell grep -o 'TCPLAB_[A-Z0-9_]*' docker-compose.yml),$(filter TCPLAB_%,$(.VARIABLES)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install check generate format test coverage mutants mutation fuzz fuzz-atheris test-stack replay demo explore up down bench lock clean
+.PHONY: help install check generate format test coverage mutants mutation fuzz conformance fuzz-atheris test-stack replay demo explore up down bench lock clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -89,6 +89,11 @@ mutation: $(VENV)/.mutation ## change the engine everywhere: 95 % of the changes
 
 fuzz: $(VENV)/.dev ## the plays of make test, from fresh seeds and many more of them (some 10 minutes)
 	$(BIN)/pytest -n auto --hypothesis-profile=fuzz tests/tcp/test_fuzz.py
+
+conformance: $(VENV)/.dev ## the statistics of the network's impairments, from fresh seeds, or from SEEDS=1,2,3 again
+	@seeds="$(or $(SEEDS),$(shell $(BIN)/python -c 'import random; print(*(random.getrandbits(32) for _ in range(10)), sep=",")'))"; \
+	echo "play it again with: make conformance SEEDS=$$seeds"; \
+	CONFORMANCE_SEEDS=$$seeds $(BIN)/pytest -n auto tests/netem/test_conformance_*.py
 
 fuzz-atheris: $(VENV)/.dev ## octets that break the engine, guided by coverage: SECONDS=…, 180 unless told; needs atheris
 	@$(BIN)/python -m tests.fuzz $(SECONDS)

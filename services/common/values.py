@@ -2,12 +2,14 @@
 
 import math
 from ipaddress import AddressValueError, IPv4Address
+from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import BeforeValidator, InstanceOf, PlainSerializer
 from pydantic_settings import NoDecode
 
 from tcplab.apps.client import CloseMix
+from tcplab.netem.profile import Profile
 from tcplab.node import Address
 from tcplab.runtime.amqp import Broker
 from tcplab.units import Duration, in_seconds, seconds
@@ -103,6 +105,13 @@ def parse_places(value: object) -> object:
     return frozenset(int(word) for word in words)
 
 
+def parse_profile(value: object) -> object:
+    """Return the profile that a text in the grammar of docs/netem.md describes; traces are files of this machine."""
+    if not isinstance(value, str):
+        return value
+    return Profile.parse(value, lambda name: Path(name).read_text(encoding="utf-8"))
+
+
 def parse_close_mix(value: object) -> object:
     """Return the weights of a list such as client=6,server=3,both=1."""
     if not isinstance(value, str):
@@ -146,6 +155,7 @@ Places = Annotated[
     BeforeValidator(parse_places),
     PlainSerializer(lambda places: ",".join(map(str, sorted(places)))),
 ]
+LinkProfile = Annotated[InstanceOf[Profile], NoDecode, BeforeValidator(parse_profile), PlainSerializer(str)]
 Weights = Annotated[
     CloseMix,
     NoDecode,

@@ -5,7 +5,7 @@ from typing import Any, Final, Literal
 from pydantic import Field
 
 from services.common.settings import BROKER_URL, NodeSettings, variable
-from services.common.values import BitRate, BrokerUrl, Percent, Places, Seconds
+from services.common.values import BitRate, BrokerUrl, LinkProfile, Percent, Places, Seconds
 from tcplab.netem.profile import LIMIT_DEFAULT, Profile
 from tcplab.units import MILLISECOND, Duration
 
@@ -21,6 +21,14 @@ class NetemSettings(NodeSettings):
     """Settings of the network: of both links, and, where a link is to differ, its own."""
 
     amqp_url: BrokerUrl = Field(default="amqp://netem:netem@localhost:5672", repr=False, description=BROKER_URL)
+    netem: LinkProfile | None = Field(
+        default=None,
+        description="all that both links do, in the words of docs/netem.md, such as delay 100ms 20ms loss 1%; the "
+        "variables below then count for nothing",
+    )
+    to_server_netem: LinkProfile | None = Field(default=None, description=_own("server", "netem"))
+    to_client_netem: LinkProfile | None = Field(default=None, description=_own("client", "netem"))
+
     delay: Seconds = Field(default=Duration(50 * MILLISECOND), description="how long each packet is under way, seconds")
     jitter: Seconds = Field(
         default=Duration(10 * MILLISECOND), description="how far the delay varies to either side, seconds"
@@ -50,7 +58,10 @@ class NetemSettings(NodeSettings):
     to_client_drop_list: Places | None = Field(default=None, description=_own("client", "drop_list"))
 
     def profile(self, direction: Direction) -> Profile:
-        """Return what the link of a direction does to the packets on it."""
+        """Return what the link of a direction does: by its own text, else by that of both, else by the single knobs."""
+        whole: Profile | None = getattr(self, f"{direction}_netem") or self.netem
+        if whole is not None:
+            return whole
         knobs: dict[str, Any] = {}
         for name in _KNOBS:
             own = getattr(self, f"{direction}_{name}")

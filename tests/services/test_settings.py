@@ -238,3 +238,28 @@ def test_the_brokers_password_is_not_said(monkeypatch: pytest.MonkeyPatch) -> No
 
     assert "secret" not in fault(ClientSettings)
     assert "secret" not in repr(ClientSettings.model_construct(amqp_url="amqp://client:secret@rabbitmq"))
+
+
+def test_a_whole_profile_as_text_goes_before_the_single_knobs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    trace = tmp_path / "lte.txt"
+    trace.write_text("1\n5\n", encoding="utf-8")
+    monkeypatch.setenv("TCPLAB_NETEM", "delay 100ms 20ms loss burst 2% 4")
+    monkeypatch.setenv("TCPLAB_TO_CLIENT_NETEM", f"trace rate {trace}")
+    monkeypatch.setenv("TCPLAB_LOSS", "50")
+    monkeypatch.setenv("TCPLAB_TO_SERVER_DELAY", "3")
+
+    settings = load(NetemSettings)
+
+    assert str(settings.profile("to_server")) == "delay 100ms 20ms loss burst 2% 4"
+    assert str(settings.profile("to_client")) == f"trace rate {trace}"
+
+
+def test_of_a_profile_that_is_none_the_word_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TCPLAB_NETEM", "delay 100ms los 1%")
+
+    line = fault(NetemSettings)
+
+    assert line.startswith(
+        "TCPLAB_NETEM=delay 100ms los 1%: 'los' at column 13: there is no such clause; did you mean 'loss'?"
+    )
+    assert "\n" not in line
