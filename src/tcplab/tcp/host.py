@@ -205,14 +205,12 @@ class Host:
     # --- what arrives --------------------------------------------------------------------------------------------
 
     def _without_connection(self, key: Key, packet: Packet, now: Instant) -> None:
-        waited = None
-        if self._records.has(*key):
-            listening = self._listeners.forks(packet.segment.dport)
-            waited = self._time_waits.segment_arrives(packet, now, self._effects.events, listening=listening)
-        if waited is None:
+        record = self._records.find(*key)
+        if record is None:
             self._for_nobody(key, packet, now)
             return
-        record, reply = waited
+        listening = self._listeners.forks(packet.segment.dport)
+        record, reply = self._time_waits.segment_arrives(record, packet, now, self._effects.events, listening=listening)
         if reply.acknowledge:
             self._effects.send(record.ack(now), packet.source, now)
         if reply.end == "reused":

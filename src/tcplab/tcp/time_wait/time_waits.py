@@ -98,11 +98,12 @@ class TimeWaits:
             self._ports.give_back((name.remote, name.remote_port), name.local_port)
 
     def segment_arrives(
-        self, packet: Packet, now: Instant, events: list[Event], *, listening: bool
-    ) -> tuple[Record, Reply] | None:
-        """Do to the TIME_WAIT of a packet's 4-tuple what the policy bids.
+        self, record: Record, packet: Packet, now: Instant, events: list[Event], *, listening: bool
+    ) -> tuple[Record, Reply]:
+        """Do to a TIME_WAIT what the policy bids.
 
         Args:
+            record: of the packet's 4-tuple.
             packet: what has arrived.
             now: when.
             events: takes what observers are to hear.
@@ -110,16 +111,11 @@ class TimeWaits:
 
         Returns:
             The record, of which :meth:`Record.ack` is to be sent if the reply says so, and the reply; where it says
-            that TIME_WAIT was ``reused``, the packet is still to be dealt with, as if nothing had been there. ``None``
-            if the 4-tuple is not in TIME_WAIT.
+            that TIME_WAIT was ``reused``, the packet is still to be dealt with, as if nothing had been there.
         """
-        segment, policy = packet.segment, self._policy
-        if policy is None:
-            return None
-        record = self._records.find(packet.source, segment.sport, segment.dport)
-        if record is None:
-            return None
-        reply = policy.segment_arrives(record, segment, now, listening=listening)
+        policy = self._policy
+        assert policy is not None, "without a policy no connection stays in TIME_WAIT"
+        reply = policy.segment_arrives(record, packet.segment, now, listening=listening)
         kept = record if reply.record is None else reply.record
         if reply.end == "assassinated":
             self._records.remove(record)
