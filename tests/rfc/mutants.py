@@ -40,14 +40,14 @@ _OPENING: Final = (
         "SYN_RECEIVED forgets that the OPEN was active",
         ("MUST-11",),
         "tcp/connection.py",
-        "from_listen = self.passive and self.state is SYN_RECEIVED",
-        "from_listen = self.state is SYN_RECEIVED",
+        "from_listen = self.passive and self.state is State.SYN_RECEIVED",
+        "from_listen = self.state is State.SYN_RECEIVED",
     ),
     Mutant(
         "SYN_RECEIVED forgets that the OPEN was passive",
         ("MUST-11",),
         "tcp/connection.py",
-        "from_listen = self.passive and self.state is SYN_RECEIVED",
+        "from_listen = self.passive and self.state is State.SYN_RECEIVED",
         "from_listen = False",
     ),
     Mutant(

@@ -47,30 +47,15 @@ from tcplab.tcp.reassembly import Block, Reassembly
 from tcplab.tcp.recovery import Recovery
 from tcplab.tcp.rtt import RttEstimator
 from tcplab.tcp.spaces import ReceiveSpace, SendSpace
-from tcplab.tcp.states import (
-    ACTIVE_OPEN,
-    CLOSE_CALL,
-    CLOSE_WAIT,
-    CLOSED,
-    ESTABLISHED,
-    FIN_WAIT_1,
-    FIN_WAIT_2,
-    LISTEN,
-    PASSIVE_OPEN,
-    SYN_RECEIVED,
-    SYN_SENT,
-    TIME_WAIT,
-    TRANSITIONS,
-    Cause,
-)
+from tcplab.tcp.states import CLOSED, ESTABLISHED, FIN_WAIT_2, LISTEN, TIME_WAIT, TRANSITIONS, Cause, State
 from tcplab.tcp.status import Status
 from tcplab.tcp.timers import KeepAlive, RetransmissionTimer
 from tcplab.tcp.timestamps import Timestamps
 from tcplab.units import START, Instant, elapsed
 from tcplab.wire.seq import SeqNumber
 
-_SENDABLE = frozenset({ESTABLISHED, CLOSE_WAIT})
-_RESET_ON_ABORT = frozenset({SYN_RECEIVED, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, CLOSE_WAIT})
+_SENDABLE = frozenset({ESTABLISHED, State.CLOSE_WAIT})
+_RESET_ON_ABORT = frozenset({State.SYN_RECEIVED, ESTABLISHED, State.FIN_WAIT_1, FIN_WAIT_2, State.CLOSE_WAIT})
 _OVER = frozenset({TIME_WAIT, CLOSED})
 _CLOSED_IN_ORDER = frozenset({Cause.ACK_OF_FIN, Cause.FIN_ARRIVED})
 
@@ -135,8 +120,7 @@ class Connection:
         self.keep_alive = KeepAlive(config) if config.keep_alive else None
         # opening and closing
         self.passive = self.opened = self.released = False
-        self.fin_queued = False
-        self.fin_sent = False
+        self.fin_queued = self.fin_sent = False
         self.peer_fin: int | None = None  # the position at which the peer's FIN stands
         self.active_close = False
         self.opened_at = START
@@ -153,14 +137,14 @@ class Connection:
     def listen(self, now: Instant, effects: Effects) -> None:
         """OPEN, passive (3.10.1)."""
         self.passive = True
-        self.enter(PASSIVE_OPEN, now, effects)
+        self.enter(Cause.PASSIVE_OPEN, now, effects)
 
     def open(self, now: Instant, effects: Effects) -> None:
         """OPEN, active (3.10.1): send a SYN."""
         self.opened_at = now
         if self.config.timestamps:
             self.timestamps = Timestamps(self.clock_offset, now)
-        self.enter(ACTIVE_OPEN, now, effects)
+        self.enter(Cause.ACTIVE_OPEN, now, effects)
         emission.emit_syn(self, now, effects)
 
     def call(self, call: OnConnection, now: Instant, effects: Effects) -> None:
@@ -222,15 +206,15 @@ class Connection:
             InvalidCall: it was called before, or there is no connection.
         """
         state = self.state
-        if state is LISTEN or state is SYN_SENT:
-            self.enter(CLOSE_CALL, now, effects)
-        elif self.fin_queued:
-            raise self._invalid("close", "the connection is closing")
-        elif state is SYN_RECEIVED:
-            self.fin_queued = True
-        elif state in _SENDABLE:
+        if state in _SENDABLE and not self.fin_queued:
             self.fin_queued = True
             self.begin_close(now, effects)
+        elif state is LISTEN or state is State.SYN_SENT:
+            self.enter(Cause.CLOSE_CALL, now, effects)
+        elif self.fin_queued:
+            raise self._invalid("close", "the connection is closing")
+        elif state is State.SYN_RECEIVED:
+            self.fin_queued = True
         else:
             raise self._invalid("close", "there is no connection")
 
@@ -354,7 +338,7 @@ class Connection:
         """Act on a CLOSE once the state allows it; the FIN follows what is queued."""
         if self.state is ESTABLISHED:
             self.active_close = True
-            self.enter(CLOSE_CALL, now, effects)
+            self.enter(Cause.CLOSE_CALL, now, effects)
         emission.emit(self, now, effects)
 
     def bound_fin_wait_2(self, now: Instant) -> None:
@@ -374,7 +358,7 @@ class Connection:
         """A reset that counts has come."""
         effects.events.append(ResetReceived(self.id))
         self.fail(reason, effects)
-        from_listen = self.passive and self.state is SYN_RECEIVED
+        from_listen = self.passive and self.state is State.SYN_RECEIVED
         self.enter(Cause.RESET_OF_PASSIVE_OPEN if from_listen else Cause.RESET_ARRIVED, now, effects)
 
     def tell(self, signal: AppEvent, effects: Effects) -> None:
