@@ -110,6 +110,7 @@ def test_other_flags_do_not_matter() -> None:
         ("drop 10% of SYN from client", "drop 10% of syn from client"),
         ("drop the first retransmission", "drop 1st retransmitted segment"),
         ("drop first 3 segments of each connection", "drop first 3 segment of each connection"),
+        ("drop 1st fin from server of each connection", "drop 1st fin of each connection from server"),
         ("drop 22nd data to 10.0.2.1:80 when server in close_wait", "drop 22nd data to 10.0.2.1:80 while server in "
          "CLOSE_WAIT"),
         ("hold every ack for 5 ms", "hold ack for 5ms"),

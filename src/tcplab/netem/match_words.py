@@ -21,7 +21,7 @@ _CONTENT_LIMIT: Final = 1_024  # octets of a pattern
 
 
 def read_what(words: Sentence, *, counted: bool = True) -> What:
-    """Take ``[SHARE of] [OCCURRENCE] [AGE] SEGMENT [of each connection] CONDITION...``.
+    """Take ``[SHARE of] [OCCURRENCE] [AGE] SEGMENT CONDITION...``; ``of each connection`` stands among the conditions.
 
     ``counted`` says whether a share, an occurrence and ``of each connection`` may stand there.
 
@@ -39,8 +39,7 @@ def read_what(words: Sentence, *, counted: bool = True) -> What:
     if occurrence.kind == "last" and (segment != "data" or age):
         assert first is not None, "a segment was read"
         raise words.error(first, "only of data can be told which is the last: by the FIN that follows it")
-    each = counted and _read_each(words)
-    return _read_conditions(words, What(segment, chance, occurrence, each, age))
+    return _read_conditions(words, What(segment, chance, occurrence, age=age), counted=counted)
 
 
 def _read_chance(words: Sentence) -> float:
@@ -94,15 +93,7 @@ def _read_segment(words: Sentence) -> str:
     return name
 
 
-def _read_each(words: Sentence) -> bool:
-    if not words.skip("of"):
-        return False
-    words.expect("each", "'of each connection'")
-    words.expect("connection", "'of each connection'")
-    return True
-
-
-def _read_conditions(words: Sentence, what: What) -> What:
+def _read_conditions(words: Sentence, what: What, *, counted: bool) -> What:
     """Take conditions until something else comes."""
     while True:
         if words.next == "from" and what.source is None:
@@ -113,6 +104,10 @@ def _read_conditions(words: Sentence, what: What) -> What:
             what = replace(what, target=_read_place(words))
         elif words.next in ("with", "without", "exactly"):
             what = _read_contents(words, what)
+        elif counted and not what.each and words.skip("of"):
+            words.expect("each", "'of each connection'")
+            words.expect("connection", "'of each connection'")
+            what = replace(what, each=True)
         elif words.skip("while", "when"):
             what = replace(what, states=(*what.states, _read_states(words)))
         else:
