@@ -6,10 +6,10 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Final
 
-from tcplab.netem.corruption import flip, octets_of
 from tcplab.netem.events import LinkName, PacketCorrupted, PacketDropped, PacketDuplicated, PacketHeld, PacketMarked
 from tcplab.netem.faults import Fault
 from tcplab.netem.flows import Entered, Flows, Sight
+from tcplab.netem.impairments.corruption import flip, octets_of
 from tcplab.netem.link import Link
 from tcplab.netem.notices import FaultApplied, FaultHealed, HealReason
 from tcplab.netem.patterns import Road
