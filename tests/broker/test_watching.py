@@ -56,6 +56,18 @@ def test_a_running_lab_is_shown_line_by_line(amqp_lab: Lab) -> None:
     assert numbers == list(range(numbers[0], numbers[0] + 30))
 
 
+def test_the_connections_of_a_running_lab_are_drawn_as_they_end(amqp_lab: Lab) -> None:
+    with local_lab(amqp_lab):
+        answer = piped("watch", "--broker", url(amqp_lab), "--ladder", "--count", "2")
+
+    assert (answer.returncode, answer.stderr) == (0, "")
+    titles = [line for line in answer.stdout.splitlines() if line.startswith("10.0.1.1:")]
+    assert len(titles) == 2
+    assert all(", from " in title and title.count(",") == 1 for title in titles)
+    assert answer.stdout.count("SYN seq=0") >= 2
+    assert answer.stdout.count("FIN,ACK seq=") >= 4
+
+
 def test_a_running_lab_is_captured_through_a_pipe_for_tshark(amqp_lab: Lab, tmp_path: Path, tshark: str) -> None:
     path = tmp_path / "live.pcapng"
 

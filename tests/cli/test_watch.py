@@ -75,6 +75,15 @@ def test_records_are_judged_each_by_itself() -> None:
     assert isinstance(record.event, PacketDropped)
 
 
+def test_connections_can_be_drawn() -> None:
+    told = lines(*LIFECYCLE, "--ladder")
+
+    assert told[1] == "10.0.1.1:49152 > 10.0.2.1:80, from 0.000000"
+    assert sum(" lost (" in line for line in told) == 1
+    assert "TIME_WAIT" in told[-3]
+    assert told[-1].endswith("CLOSED")
+
+
 def test_real_times_are_times_of_day(tmp_path: Path) -> None:
     journal = tmp_path / "netem-1.jsonl"
     noon = Instant(1_763_899_200 * SECOND + 123_456_789)
@@ -107,6 +116,8 @@ def test_a_lab_that_does_not_run_is_one_line_with_the_way_out() -> None:
         (("--from", "nobody"), "'nobody' names no host"),
         (("--verdict", "lost"), "'lost' is no verdict"),
         (("--flags", "SX"), "'X' is unknown"),
+        (("--ladder", "--json"), "leave --json and --side out"),
+        (("--ladder", "--side", "both"), "leave --json and --side out"),
         (("--broker", "127.0.0.1"), "the broker's URL must look like amqp://"),
     ],
 )
@@ -119,9 +130,10 @@ def test_what_cannot_be_done_is_one_line(arguments: tuple[str, ...], complaint: 
     assert answer.stderr.count("\n") == 1
 
 
-def test_it_bears_that_a_pipe_ends() -> None:
+@pytest.mark.parametrize("how", [(), ("--ladder",)], ids=" ".join)
+def test_it_bears_that_a_pipe_ends(how: tuple[str, ...]) -> None:
     with subprocess.Popen(
-        [COMMAND, "watch", "--scenario", "storm"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [COMMAND, "watch", "--scenario", "storm", *how], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None

@@ -1,7 +1,8 @@
 """Ladders of whole connections on the console, from the hosts' records or from the network's alone."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from contextlib import suppress
+from typing import Final, NoReturn
 
 from rich.console import Console
 from rich.text import Text
@@ -20,8 +21,17 @@ PIPED_WIDTH: Final = 100
 
 def console() -> Console:
     """Return a console that is as wide as the terminal, or as files can bear."""
-    made = Console(highlight=False, soft_wrap=True)
-    return made if made.is_terminal else Console(width=PIPED_WIDTH, highlight=False, soft_wrap=True)
+    made = _Console(highlight=False, soft_wrap=True)
+    return made if made.is_terminal else _Console(width=PIPED_WIDTH, highlight=False, soft_wrap=True)
+
+
+class _Console(Console):
+    """Lets whoever uses it decide what it means that nobody reads any more."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        with suppress(SystemExit):
+            super().on_broken_pipe()  # standard output leads nowhere from now on
+        raise BrokenPipeError
 
 
 class Connections:
@@ -50,10 +60,10 @@ def of_network(records: Iterable[Record[Event]], pair: Pair, *, absolute: bool =
     return list(ladder(records, pair.left[0], pair.right[0], connection=pair, absolute=absolute))
 
 
-def lines(rows: Sequence[Row], pair: Pair, console: Console, *, width: int = 0) -> Iterator[Text]:
-    """Yield a title and the lines of a ladder; time counts from its first row."""
+def lines(rows: Sequence[Row], pair: Pair, console: Console, *, width: int = 0, note: str = "") -> Iterator[Text]:
+    """Yield a title, with a note in it if there is one, and the lines of a ladder; time counts from its first row."""
     (left, left_port), (right, right_port) = pair
-    yield Text(f"{left}:{left_port} > {right}:{right_port}", "bold")
+    yield Text(f"{left}:{left_port} > {right}:{right_port}" + (f", {note}" if note else ""), "bold")
     origin = rows[0].start if rows else START
     glyphs = ASCII if console.options.ascii_only else UNICODE
     yield from draw(rows, Layout(width or console.width, glyphs, origin, str(left), str(right)))

@@ -54,6 +54,9 @@ class Recorder:
     def pause(self) -> None:
         """Hand over what was taken: nothing more comes for now."""
 
+    def end(self) -> None:
+        """Hand over what is left: nothing more comes."""
+
 
 class OfSightings(Recorder):
     """Takes down what records show of the network's packets."""

@@ -69,9 +69,10 @@ class Source:
         """
         if self.is_live:
             live.watch(self._url, recorder, say)
-            return
-        for record in self._records:
-            recorder.feed(record)
-            if recorder.full:
-                break
-        recorder.pause()
+        else:
+            for record in self._records:
+                recorder.feed(record)
+                if recorder.full:
+                    break
+            recorder.pause()
+        recorder.end()

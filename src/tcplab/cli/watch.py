@@ -1,4 +1,4 @@
-"""``tcplab watch``: a line for each segment, as tcpdump has it, with what the network decided."""
+"""``tcplab watch``: a line for each segment, as tcpdump has it, with what the network decided; or ladders."""
 
 import sys
 from datetime import datetime
@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from tcplab.cli.ladder_recorder import LadderRecorder
+from tcplab.cli.ladders import console
 from tcplab.cli.recorders import JournalRecorder, LineRecorder, Recorder, Sides
 from tcplab.cli.sources import Journals, Scenario, Seed, Source, Url
 from tcplab.cli.troubles import one_line
@@ -31,16 +33,23 @@ def command(
     flags: Flags = "",
     verdict: Verdict = None,
     rule: Rule = "",
-    count: Annotated[int | None, typer.Option(help="Stop after so many lines.", min=1)] = None,
+    count: Annotated[int | None, typer.Option(help="Stop after so many lines, records or ladders.", min=1)] = None,
     absolute: Annotated[bool, typer.Option("--absolute", help="Sequence numbers as they are on the wire.")] = False,
+    as_ladder: Annotated[
+        bool, typer.Option("--ladder", help="The ladder of each connection of which a segment is wanted, as it ends.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The network's records as they are, a line each.")] = False,
 ) -> None:
     """Follow what passes the network of the lab that runs, a line for each segment, until Ctrl-C."""
     with one_line("tcplab watch", "standard output"):
         sieve = Sieve.of(source=source, target=target, either=host, flags=flags, verdict=verdict, rule=rule)
+        if as_ladder and (as_json or side is not Sides.IN):
+            raise ValueError("--ladder shows both sides of the network, and no records: leave --json and --side out")
         found = Source(journals or [], scenario, seed, broker)
         recorder: Recorder
-        if as_json:
+        if as_ladder:
+            recorder = LadderRecorder(console(), stamp, sieve, count, absolute=absolute)
+        elif as_json:
             recorder = JournalRecorder(sys.stdout.buffer, sieve, count)
         else:
             lines = Lines(stamp, absolute=absolute, sides=side is Sides.BOTH)

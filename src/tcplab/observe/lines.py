@@ -14,11 +14,14 @@ FLOWS_LIMIT: Final = 16_384  # directions whose first sequence number is remembe
 _LETTERS: Final = str.maketrans("AC", ".W")  # tcpdump's for ACK and CWR, where Scapy's differ
 _Flow = tuple[Address, int, Address, int]
 
+Stamp = Callable[[Instant], str]
+"""Puts an instant into words."""
+
 
 class Lines:
     """Puts sightings into words; it remembers where each direction's sequence numbers begin."""
 
-    def __init__(self, stamp: Callable[[Instant], str], *, absolute: bool = False, sides: bool = False) -> None:
+    def __init__(self, stamp: Stamp, *, absolute: bool = False, sides: bool = False) -> None:
         """Begin with nothing remembered.
 
         Args:

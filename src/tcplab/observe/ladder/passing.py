@@ -14,7 +14,7 @@ from tcplab.observe.ladder.rows import Pair
 from tcplab.observe.sightings import Ruling, Sighting, Sightings
 from tcplab.tcp.events import ConnectionId, Retransmitted, StateChanged
 from tcplab.tcp.states import Cause, State
-from tcplab.wire.segment import FIN, RST, SYN, Segment
+from tcplab.wire.segment import ACK, FIN, RST, SYN, Segment
 from tcplab.wire.seq import SeqNumber
 
 CONNECTIONS_LIMIT: Final = 4_096  # followed at a time; the one that was silent longest makes room
@@ -30,7 +30,7 @@ class Passage(NamedTuple):
     flow: Flow
     records: tuple[Record[Event], ...]
     begins: bool
-    """Whether it is the first segment of its connection, a SYN."""
+    """Whether it is the first segment of its connection, a SYN that answers none."""
     is_over: bool
     """Whether both ends are closed now, or in TIME_WAIT."""
 
@@ -84,7 +84,7 @@ class Passages:
         again = self._again(flow, packet) if sight.retransmitted else []
         sent = _told(sighting, packet.source, *_changes(flow, entered, cause), *again, PacketSent(packet))
         records = (*sent, *_verdicts(sighting))
-        first = begins and bool(segment.flags & SYN)
+        first = begins and segment.flags & (SYN | ACK | RST) == SYN
         return Passage(sighting, flow, records, begins=first, is_over=_is_over(flow))
 
     def _again(self, flow: Flow, packet: Packet) -> list[Event]:
