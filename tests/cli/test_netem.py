@@ -47,7 +47,7 @@ async def test_what_is_set_is_shown_with_what_came_of_it(amqp_lab: Lab) -> None:
     for line in (
         "link client>server delay 100ms loss 1%",
         "partition client | server as split",
-        "has touched no segment",
+        "partition: has touched no segment of 0",
         "loss: has touched no segment of 0",
         "netem-2",
     ):

@@ -215,6 +215,8 @@ async def test_every_shard_says_what_it_goes_by(amqp_lab: Lab) -> None:
             "packets": 0,
             "queued": 0,
         }
+        told = shard["faults"]["split"].pop("realised")
+        assert (told["requested"], told["n"], told["line"]) == (None, 0, "partition: has touched no segment of 0")
         assert shard["faults"]["split"] == {
             "rule": "partition client | server",
             "until": None,

@@ -101,6 +101,34 @@ def test_the_draw_that_decided_is_told() -> None:
     assert net.faults_done()["x"] == (100, len(drops))
 
 
+def test_a_share_is_told_with_what_was_asked_and_its_bounds() -> None:
+    net = configured("drop 50% of fin as some\ndrop syn as all\ndrop 1st rst as none")
+    passing(net, [FIN] * 400)
+    passing(net, handshake()[:1] * 3)
+
+    some, everything, none = net.faults_realised().values()
+    assert (some.rule, some.measure, some.requested, some.n) == ("some", "drop", 0.5, 400)
+    assert some.realised == some.touched / 400
+    assert some.low is not None
+    assert some.high is not None
+    assert some.low < 0.5 < some.high
+    assert str(some).startswith("drop: asked for 50%, gave ")
+    assert str(everything) == "drop: gave 100%, 3 of 3 segments"
+    assert str(none) == "drop: has touched no segment of 0"
+
+
+def test_the_second_fin_of_a_host_is_its_first_again_and_is_lost_alone() -> None:
+    fin = segment("FA", 500, 112, back=True)
+
+    assert lost("drop the 2nd FIN from the server", FIN, fin, fin, fin) == [3]
+
+
+def test_the_ack_of_the_fin_is_not_the_fin_nor_an_ack_before_it() -> None:
+    before, of_it = segment("A", 500, 111, back=True), segment("A", 500, 112, back=True)
+
+    assert lost("drop the ACK of the FIN", before, FIN, before, of_it, of_it) == [4]
+
+
 # --- damage, marks, copies -------------------------------------------------------------------------------------------
 
 
@@ -126,7 +154,7 @@ def test_a_mark_is_for_those_who_understand_it() -> None:
     assert isinstance(forwarded, PacketForwarded)
     assert forwarded.packet.ecn == 3
     assert [type(event) for event in events(net, DATA)] == [PacketForwarded]
-    assert net.faults_done()["x"] == (2, 1)
+    assert net.faults_done()["x"] == (1, 1)
 
 
 def test_copies_have_numbers_of_their_own_and_pass_the_link_by_themselves() -> None:

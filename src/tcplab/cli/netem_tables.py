@@ -68,13 +68,10 @@ def _links(shards: Mapping[str, Answer]) -> Table:
 
 
 def _faults(shards: Mapping[str, Answer]) -> Table:
-    table = _table("shard", "fault", "rule", "did")
+    table = _table("shard", "fault", "rule", "requested and realised")
     for name, shard in shards.items():
         for fault, its in shard["faults"].items():
-            did = (
-                f"struck {its['acted']:,} of {its['matched']:,} segments" if its["acted"] else "has touched no segment"
-            )
-            table.add_row(name, fault, Text(its["rule"]), did)
+            table.add_row(name, fault, Text(its["rule"]), Text(its["realised"]["line"]))
     return table
 
 

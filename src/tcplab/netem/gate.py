@@ -13,6 +13,7 @@ from tcplab.netem.impairments.corruption import flip, octets_of
 from tcplab.netem.link import Link
 from tcplab.netem.notices import FaultApplied, FaultHealed, HealReason
 from tcplab.netem.patterns import Road
+from tcplab.netem.realised import Realised, of_fault
 from tcplab.netem.standing import Done, Held, Standing, Stream, Struck
 from tcplab.netem.strike import Strike
 from tcplab.node import Address, Event, Output, Packet
@@ -146,6 +147,13 @@ class Gate:
     def done(self) -> dict[str, Done]:
         """Return what each fault in force has done."""
         return {name: Done(standing.matched, standing.acted) for name, standing in self._standing.items()}
+
+    def realised(self) -> dict[str, Realised]:
+        """Return the same beside what was asked for."""
+        return {
+            name: of_fault(name, standing.measure, standing.chance, standing.matched, standing.acted)
+            for name, standing in self._standing.items()
+        }
 
     def faults(self) -> tuple[Fault, ...]:
         """Return the faults in force."""

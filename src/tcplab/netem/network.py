@@ -189,6 +189,10 @@ class Network:
         """Return what each fault in force has done so far."""
         return self._gate.done()
 
+    def faults_realised(self) -> Mapping[str, Realised]:
+        """Return how many of the packets that each fault in force is about it has struck, beside what was asked for."""
+        return self._gate.realised()
+
     def set(self, link: LinkName, profile: Profile) -> None:
         """Give a link another base profile from the next packet on; those in the queue keep their time.
 

@@ -59,6 +59,18 @@ def share(rule: str, measure: str, requested: float | None, struck: Struck, n: i
     return Realised(rule, measure, "share", requested, hits / n if n else None, low, high, n, hits)
 
 
+def of_fault(name: str, measure: str, chance: float, matched: int, acted: int) -> Realised:
+    """Return what a fault really did to the packets that it was about.
+
+    Bounds, Wilson's, are for those whom chance has a part in: each packet is struck by itself there.
+    """
+    realised = acted / matched if matched else None
+    if chance >= 1:
+        return Realised(name, measure, "share", None, realised, None, None, matched, acted)
+    low, high = wilson(acted, matched) if matched else (None, None)
+    return Realised(name, measure, "share", chance, realised, low, high, matched, acted)
+
+
 def wilson(hits: int, n: int, independent: float | None = None) -> tuple[float, float]:
     """Return Wilson's 95 % bounds of a share; ``independent``: how many of the n were so, all unless told."""
     size = n if independent is None else independent

@@ -91,6 +91,16 @@ class Standing:
         return self.fault.rule.action if isinstance(self.fault.rule, Strike) else "drop"
 
     @property
+    def measure(self) -> str:
+        """The first word of its rule: what is measured of it."""
+        return str(self.fault.rule).partition(" ")[0]
+
+    @property
+    def chance(self) -> float:
+        """With which probability a packet is struck that it is about, 1 where chance has no part in it."""
+        return self.fault.rule.what.chance if isinstance(self.fault.rule, Strike) else 1.0
+
+    @property
     def seeks_last(self) -> bool:
         """Whether it is about the last data of a stream, which shows only later."""
         return isinstance(self.fault.rule, Strike) and self.fault.rule.what.occurrence.kind == "last"
@@ -162,9 +172,11 @@ class Standing:
         return occurrence.takes(seen)
 
     def _meant(self, packet: Packet, chance: float, action: Action) -> Struck | None:
+        if action == "mark" and packet.ecn not in _ECN_CAPABLE:
+            return None
         self.matched += 1
         draw = self._chances.at(self.matched) if chance < 1 else None
-        if (draw is not None and draw >= chance) or (action == "mark" and packet.ecn not in _ECN_CAPABLE):
+        if draw is not None and draw >= chance:
             return None
         self.acted += 1
         return Struck(draw)

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tcplab.netem.events import LinkName
 from tcplab.netem.network import Network
+from tcplab.netem.realised import Realised
 from tcplab.units import MICROSECOND, Instant
 
 ASK: Final = "report"
@@ -22,15 +23,6 @@ class LinkReport(BaseModel):
     queued: int = Field(description="Packets that wait on it.")
 
 
-class FaultReport(BaseModel):
-    """A fault in force."""
-
-    rule: str = Field(description="What it does, in the language of faults.")
-    until: int | None = Field(description="When it heals by itself, microseconds of the lab's clock.")
-    matched: int = Field(description="Packets that it was about.")
-    acted: int = Field(description="Packets that it did something to.")
-
-
 class RealisedReport(BaseModel):
     """What was asked of a clause, and what it really did, with 95 % bounds."""
 
@@ -44,6 +36,16 @@ class RealisedReport(BaseModel):
     n: int = Field(description="Packets that it had a say in.")
     touched: int = Field(description="Packets that it did something to.")
     line: str = Field(description="The same for people.")
+
+
+class FaultReport(BaseModel):
+    """A fault in force."""
+
+    rule: str = Field(description="What it does, in the language of faults.")
+    until: int | None = Field(description="When it heals by itself, microseconds of the lab's clock.")
+    matched: int = Field(description="Packets that it was about.")
+    acted: int = Field(description="Packets that it did something to.")
+    realised: RealisedReport = Field(description="The share of these in those, beside the share that was asked for.")
 
 
 class Report(BaseModel):
@@ -64,7 +66,8 @@ class Report(BaseModel):
 
 def report(node: str, network: Network, base: Mapping[LinkName, str], now: Instant, trouble: str = "") -> Report:
     """Return what a shard has to tell now; ``base`` is what its links were built with."""
-    packets, queued, done = network.packet_counts(), network.queue_lengths(), network.faults_done()
+    packets, queued = network.packet_counts(), network.queue_lengths()
+    done, struck = network.faults_done(), network.faults_realised()
     return Report(
         node=node,
         at=now // MICROSECOND,
@@ -80,12 +83,15 @@ def report(node: str, network: Network, base: Mapping[LinkName, str], now: Insta
                 until=None if fault.until is None else fault.until // MICROSECOND,
                 matched=done[fault.name].matched,
                 acted=done[fault.name].acted,
+                realised=_realised(struck[fault.name]),
             )
             for fault in network.faults()
         },
         realised={
-            link: [RealisedReport(**each._asdict(), line=str(each)) for each in measures]
-            for link, measures in network.realised().items()
-            if measures
+            link: [_realised(each) for each in measures] for link, measures in network.realised().items() if measures
         },
     )
+
+
+def _realised(realised: Realised) -> RealisedReport:
+    return RealisedReport(**realised._asdict(), line=str(realised))
