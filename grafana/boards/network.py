@@ -1,14 +1,12 @@
 """The network between the hosts: what was asked of it, and what it did."""
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from grafana.boards import promql
 from grafana.boards.parts import SMOOTH, Query, Row, board, heat, lines
+from tcplab.observe.asked_and_given import CLAUSE_SEGMENTS, DELAY, DUPLICATE, JITTER, LOSS, Measure
 from tcplab.observe.catalogue import (
-    NETEM_CONFIGURED_DELAY,
-    NETEM_CONFIGURED_DUPLICATE,
-    NETEM_CONFIGURED_JITTER,
-    NETEM_CONFIGURED_LOSS,
     NETEM_DELAY,
     NETEM_DROPS,
     NETEM_QUEUE_LENGTH,
@@ -31,7 +29,10 @@ _HOSTS: Final = 'job!="netem"'
 def build() -> dict[str, Any]:
     """Return the board."""
     return board(
-        UID, TITLE, "What was asked of the network, and what it did to the packets.", [_traffic(), _faults(), _delay()]
+        UID,
+        TITLE,
+        "What was asked of the network, and what it did to the packets.",
+        [_traffic(), _faults(), _delay(), _realised()],
     )
 
 
@@ -86,14 +87,14 @@ def _faults() -> Row:
                 "The share of packets lost by chance (whole line) against the share that was asked for (dashed).",
                 "percentunit",
                 Query(_share(lost, of_dropped_too=True), "{{link}}", every=SMOOTH),
-                Query(f"max by (link) ({promql.now(NETEM_CONFIGURED_LOSS)})", "{{link}}, asked for", dashed=True),
+                Query(f"max by (link) ({promql.now(LOSS.configured)})", "{{link}}, asked for", dashed=True),
             ),
             lines(
                 "Duplication",
                 "The share of packets that were doubled (whole line) against the share that was asked for (dashed).",
                 "percentunit",
                 Query(_share(doubled, of_dropped_too=False), "{{link}}", every=SMOOTH),
-                Query(f"max by (link) ({promql.now(NETEM_CONFIGURED_DUPLICATE)})", "{{link}}, asked for", dashed=True),
+                Query(f"max by (link) ({promql.now(DUPLICATE.configured)})", "{{link}}, asked for", dashed=True),
             ),
             lines(
                 "Drops per second",
@@ -113,8 +114,8 @@ def _faults() -> Row:
 
 
 def _delay() -> Row:
-    asked = promql.now(NETEM_CONFIGURED_DELAY)
-    jitter = promql.now(NETEM_CONFIGURED_JITTER)
+    asked = promql.now(DELAY.configured)
+    jitter = promql.now(JITTER.configured)
     return Row(
         "Delay, asked for and delivered",
         [
@@ -151,3 +152,53 @@ def _delay() -> Row:
             ),
         ],
     )
+
+
+def _realised() -> Row:
+    struck = promql.total(promql.rate(CLAUSE_SEGMENTS, 'outcome="struck"'), "clause")
+    return Row(
+        "Requested and realised, since each clause was set",
+        [
+            lines(
+                "Loss requested and realised",
+                "The share of packets that the clause of loss took since it was set, with the bounds between which the "
+                "true share lies 95 times in 100: the request (dashed) should lie there, too.",
+                "percentunit",
+                *_asked_and_given(LOSS),
+            ),
+            lines(
+                "Duplication requested and realised",
+                "The share of packets that the clause of duplication doubled since it was set, with its bounds, and "
+                "the request (dashed).",
+                "percentunit",
+                *_asked_and_given(DUPLICATE),
+            ),
+            lines(
+                "Delay requested and realised",
+                "The mean delay that the clause of delay gave since it was set, with its bounds, and the request "
+                "(dashed). Packets that are let go late count with the time that they really took.",
+                "s",
+                *_asked_and_given(DELAY),
+            ),
+            lines(
+                "What clauses struck, per second",
+                "Packets that each clause of a profile did something to; a clause without a line has touched none.",
+                "pps",
+                Query(struck, "{{clause}}", every=SMOOTH),
+            ),
+        ],
+    )
+
+
+def _asked_and_given(measure: Measure) -> Iterator[Query]:
+    """Yield what was asked of each link, what it gave, and the bounds; several shards of the network on average."""
+    assert measure.bounds is not None, measure.name
+    yield Query(_mean(promql.now(measure.realised)), "{{link}}, realised")
+    for bound in ("low", "high"):
+        yield Query(_mean(promql.now(measure.bounds, f'bound="{bound}"')), f"{{{{link}}}}, {bound}est that it may be")
+    yield Query(f"max by (link) ({promql.now(measure.configured)})", "{{link}}, requested", dashed=True)
+
+
+def _mean(expression: str) -> str:
+    """Return the mean by link; NaN, which compares with nothing, says that there was nothing to measure."""
+    return f"avg by (link) ({expression} >= 0)"

@@ -165,6 +165,11 @@ class Fault:
         if self.until is not None:
             object.__setattr__(self, "until", whole_microseconds(self.until))
 
+    @property
+    def kind(self) -> str:
+        """The word with which its rule begins."""
+        return kind_of(self.rule)
+
     def __str__(self) -> str:
         """Return ``RULE as NAME since INSTANT [until INSTANT]``, of which :class:`Setting` makes the same fault."""
         return str(Setting(self.rule, self.name, None, self.since, self.until))
@@ -193,7 +198,7 @@ class Setting(NamedTuple):
 
     def named(self, taken: Collection[str]) -> "Setting":
         """Return it with a name: without one it gets the first of its kind that is free."""
-        kind = str(self.rule).partition(" ")[0]
+        kind = kind_of(self.rule)
         free = (name for n in count(1) if (name := f"{kind}-{n}") not in taken)
         return self._replace(name=self.name or next(free))
 
@@ -204,6 +209,11 @@ class Setting(NamedTuple):
 
 
 _ENDS: Final = ("as", "since", "for", "until")
+
+
+def kind_of(rule: Rule) -> str:
+    """Return the word with which a rule begins."""
+    return str(rule).partition(" ")[0]
 
 
 def whole_microseconds(instant: Instant) -> Instant:

@@ -7,7 +7,7 @@ from itertools import count
 from typing import Final
 
 from tcplab.netem.events import LinkName, PacketCorrupted, PacketDropped, PacketDuplicated, PacketHeld, PacketMarked
-from tcplab.netem.faults import Fault
+from tcplab.netem.faults import RULES, Fault
 from tcplab.netem.flows import Entered, Flows, Sight
 from tcplab.netem.impairments.corruption import flip, octets_of
 from tcplab.netem.link import Link
@@ -60,6 +60,7 @@ class Gate:
         self._lifetime = lifetime
         self._role_of = role_of
         self._standing: dict[str, Standing] = {}
+        self._healed = dict.fromkeys(RULES, Done(0, 0))
         self._seekers: tuple[Standing, ...] = ()
         self._awaiting: tuple[Standing, ...] = ()
         self._flows: Flows | None = None
@@ -154,6 +155,13 @@ class Gate:
             name: of_fault(name, standing.measure, standing.chance, standing.matched, standing.acted)
             for name, standing in self._standing.items()
         }
+
+    def done_by_kind(self) -> dict[str, Done]:
+        """Return what faults of each kind have done, those that have healed included."""
+        done = dict(self._healed)
+        for standing in self._standing.values():
+            done[standing.fault.kind] = done[standing.fault.kind].and_of(standing)
+        return done
 
     def faults(self) -> tuple[Fault, ...]:
         """Return the faults in force."""
@@ -327,6 +335,8 @@ class Gate:
         result.events.append(FaultHealed(standing.fault.name, reason))
         for held in list(standing.held):
             self._let_go(held, result)
+        kind = standing.fault.kind
+        self._healed[kind] = self._healed[kind].and_of(standing)
 
     def _arrange(self, follow: bool) -> None:
         """Note what of the faults concerns every packet."""

@@ -193,6 +193,10 @@ class Network:
         """Return how many of the packets that each fault in force is about it has struck, beside what was asked for."""
         return self._gate.realised()
 
+    def faults_done_by_kind(self) -> Mapping[str, Done]:
+        """Return what faults of each kind have done so far, those that have healed included."""
+        return self._gate.done_by_kind()
+
     def set(self, link: LinkName, profile: Profile) -> None:
         """Give a link another base profile from the next packet on; those in the queue keep their time.
 

@@ -26,6 +26,10 @@ class Done(NamedTuple):
     acted: int
     """Packets that it did something to."""
 
+    def and_of(self, standing: "Standing") -> "Done":
+        """Return the sum of this and of what a fault has done."""
+        return Done(self.matched + standing.matched, self.acted + standing.acted)
+
 
 class Struck(NamedTuple):
     """A packet is struck; ``draw`` decided, where chance had a part in it."""

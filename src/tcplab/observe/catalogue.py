@@ -13,6 +13,7 @@ from typing import Final, get_args, get_type_hints
 from tcplab.apps.events import TransferFailure
 from tcplab.netem.events import DropReason
 from tcplab.node import DISCARD_REASONS
+from tcplab.observe import asked_and_given
 from tcplab.observe.metric import LINK, PREFIX, Key, Kind, Metric, Scope, label_values
 from tcplab.tcp.events import Failure, Ignored, ListenDropped, ResetReason, Side, SynCookie, TimeWaitEnded
 from tcplab.tcp.states import TRANSITIONS, State
@@ -274,18 +275,7 @@ NETEM_QUEUE_LENGTH = _gauge("netem_queue_length", "the network", "Packets on the
 NETEM_QUEUE_LIMIT = _gauge(
     "netem_queue_limit", "the network", "Packets that may be on their way at a time.", labels="link", known=(LINK,)
 )
-NETEM_CONFIGURED_DELAY = _gauge(
-    "netem_configured_delay_seconds", "the network", "Delay asked for.", labels="link", known=(LINK,)
-)
-NETEM_CONFIGURED_JITTER = _gauge(
-    "netem_configured_jitter_seconds", "the network", "Jitter asked for, +-.", labels="link", known=(LINK,)
-)
-NETEM_CONFIGURED_LOSS = _gauge(
-    "netem_configured_loss_ratio", "the network", "Share of packets to lose.", labels="link", known=(LINK,)
-)
-NETEM_CONFIGURED_DUPLICATE = _gauge(
-    "netem_configured_duplicate_ratio", "the network", "Share of packets to duplicate.", labels="link", known=(LINK,)
-)
+_metrics += asked_and_given.METRICS
 
 # --- the broker and the machine --------------------------------------------------------------------------------------
 

@@ -18,8 +18,10 @@ from tcplab.netem.events import (
     PacketReordered,
 )
 from tcplab.netem.network import Network
+from tcplab.netem.standing import Done
 from tcplab.node import Event, PacketDiscarded, PacketReceived, PacketSent
 from tcplab.observe import catalogue
+from tcplab.observe.asked_and_given import FAULT_SEGMENTS, LinkReading, fault_values, link_values, read_links
 from tcplab.observe.counts import Histograms, Snapshot, Tally
 from tcplab.observe.metric import Key, Metric, Scope, known_keys
 from tcplab.observe.spotlight import DWELL_DEFAULT, Spotlight
@@ -48,23 +50,14 @@ from tcplab.tcp.time_wait import policy
 from tcplab.units import Duration, Instant, in_seconds
 
 
-class LinkReading(NamedTuple):
-    """One link of the network as it is configured and as it is now; the ratios are 0..1."""
-
-    queue_length: int
-    queue_limit: int
-    delay: Duration
-    jitter: Duration
-    loss: float
-    duplicate: float
-
-
 class Readings(NamedTuple):
     """What no event tells, so that the node must be asked for it."""
 
     ports_in_use: int = 0
     ports_limit: int = 0
     links: Mapping[LinkName, LinkReading] = {}
+    faults: Mapping[str, Done] = {}
+    """What faults have done, by their kind."""
     journal_lost: int = 0
 
 
@@ -148,7 +141,7 @@ class Metrics:
             catalogue.BROKER_BLOCKED: [((), self._broker_blocked)],
             catalogue.JOURNAL_LOST: [((), readings.journal_lost)],
         }
-        values |= _link_values(readings.links)
+        values |= _network_values(readings)
         return Snapshot(
             {m: tuple(items) for m, items in values.items() if m in self._exposed},
             {m: family.readings() for m, family in self._histograms.items() if m in self._exposed},
@@ -350,14 +343,13 @@ def _constants(
     return constants
 
 
-def _link_values(links: Mapping[LinkName, LinkReading]) -> dict[Metric, list[tuple[Key, float]]]:
+def _network_values(readings: Readings) -> dict[Metric, Iterable[tuple[Key, float]]]:
+    links = readings.links
     return {
         catalogue.NETEM_QUEUE_LENGTH: [(name, link.queue_length) for name, link in links.items()],
-        catalogue.NETEM_QUEUE_LIMIT: [(name, link.queue_limit) for name, link in links.items()],
-        catalogue.NETEM_CONFIGURED_DELAY: [(name, in_seconds(link.delay)) for name, link in links.items()],
-        catalogue.NETEM_CONFIGURED_JITTER: [(name, in_seconds(link.jitter)) for name, link in links.items()],
-        catalogue.NETEM_CONFIGURED_LOSS: [(name, link.loss) for name, link in links.items()],
-        catalogue.NETEM_CONFIGURED_DUPLICATE: [(name, link.duplicate) for name, link in links.items()],
+        catalogue.NETEM_QUEUE_LIMIT: [(name, link.profile.limit) for name, link in links.items()],
+        FAULT_SEGMENTS: fault_values(readings.faults),
+        **link_values(links),
     }
 
 
@@ -368,12 +360,4 @@ def host_readings(host: Host) -> Readings:
 
 def network_readings(network: Network) -> Readings:
     """Ask a network for what its events do not tell."""
-    lengths = network.queue_lengths()
-    return Readings(
-        links={
-            name: LinkReading(
-                lengths[name], profile.limit, profile.delay, profile.jitter, profile.loss, profile.duplicate
-            )
-            for name, profile in network.profiles().items()
-        }
-    )
+    return Readings(links=read_links(network), faults=network.faults_done_by_kind())
