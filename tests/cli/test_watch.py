@@ -33,6 +33,12 @@ def test_each_segment_is_a_line_with_what_was_decided() -> None:
     assert any(" | delayed 300 ms" in line and "; overtakes what came earlier" in line for line in told)
 
 
+def test_a_fault_is_called_by_its_name() -> None:
+    (lost,) = lines("watch", "--scenario", "last-ack", "--verdict", "dropped")
+
+    assert lost.endswith("| dropped: fault by last-ack")
+
+
 def test_numbers_count_from_the_first_of_their_direction_even_where_that_is_not_shown() -> None:
     assert [line.split(", ")[1] for line in lines(*LIFECYCLE, "--flags", "F")] == ["seq 3001", "seq 1201"]
 

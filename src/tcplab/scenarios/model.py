@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tcplab.apps.script import Script, Step
+from tcplab.netem.configuration import Configuration
 from tcplab.netem.events import LinkName
 from tcplab.netem.network import Network
 from tcplab.netem.profile import Profile
 from tcplab.node import Address
 from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.host import Host
-from tcplab.units import Duration
+from tcplab.units import Duration, Instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,16 @@ class Scenario:
     limit: Duration
     lifetime: Duration
     seed: int = 1
+    faults: str = ""
+    """What the network is configured with before anything passes it, as lines of docs/faults.md."""
+
+    def configuration(self, now: Instant) -> Configuration | None:
+        """Return what the network is configured with where it begins at ``now``, ``None`` for nothing.
+
+        Raises:
+            GrammarError: points at the word of ``faults``.
+        """
+        return Configuration.parse(self.faults, now) if self.faults else None
 
     def make_script(self, host: str) -> Script:
         """Return the application of a host, not yet started."""

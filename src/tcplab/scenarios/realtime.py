@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Final
 
 from tcplab.node import Node, Observer
@@ -46,6 +47,8 @@ async def play(
             for name, node in nodes.items()
         }
         drivers[NETWORK].do(network.start)
+        if (configuration := scenario.configuration(clock.now())) is not None:
+            drivers[NETWORK].do(partial(network.configure, configuration))
         for name, host in hosts.items():
             drivers[name].do(host.start)
         lost = [asyncio.ensure_future(driver.done()) for driver in drivers.values()]

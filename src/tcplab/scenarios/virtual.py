@@ -28,6 +28,7 @@ def play(scenario: Scenario, observers: Sequence[Observer] = ()) -> Run:
     journal = Journal()
     scripts = {name: scenario.make_script(name) for name in scenario.hosts}
     hosts = {name: scenario.make_host(name, script) for name, script in scripts.items()}
-    world = World(scenario.make_network(), hosts, (journal, *observers))
+    network, configuration = scenario.make_network(), scenario.configuration(START)
+    world = World(network, hosts, (journal, *observers), configuration=configuration)
     at_rest = world.run_until_idle(after(START, scenario.limit))
     return Run(scenario, journal, scripts, world.now, at_rest)

@@ -9,6 +9,7 @@ from heapq import heappop, heappush
 from math import inf
 from typing import Final, Protocol, runtime_checkable
 
+from tcplab.netem.configuration import Configuration
 from tcplab.netem.network import Network
 from tcplab.node import (
     NOTHING,
@@ -91,6 +92,7 @@ class World:
         observers: Sequence[Observer] = (),
         *,
         network_name: str = "netem",
+        configuration: Configuration | None = None,
     ) -> None:
         """Put the hosts onto the network and start them, at instant 0.
 
@@ -99,9 +101,11 @@ class World:
             hosts: by the names that observers are given.
             observers: are told of everything, in this order.
             network_name: the network's name for observers.
+            configuration: what the network goes by before anything passes it; ``None`` for what it goes by already.
 
         Raises:
-            ValueError: names the host whose address belongs to no role or to another host, or whose name is taken.
+            ValueError: names the host whose address belongs to no role or to another host, or whose name is taken; or
+                what of the configuration the network does not have.
         """
         if network_name in hosts:
             raise ValueError(f"host {network_name!r}: the network is called that")
@@ -128,6 +132,8 @@ class World:
                     seat.node.keep_quiet()
         starting = [(seat, seat.node) for seat in self._seats if isinstance(seat.node, Starts)]
         started = [(seat, node.start(self._now)) for seat, node in starting]
+        if configuration is not None:
+            started.insert(1, (self._network_seat, network.configure(configuration, self._now)))
         for seat, output in started:  # not before all have begun: nobody is to find a peer that is not there yet
             self._carry(seat, output)
 

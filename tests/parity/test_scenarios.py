@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
+from typing import NamedTuple
 
 import pytest
 
@@ -15,9 +16,10 @@ from tcplab.runtime.amqp import AmqpPort, HostEnd, NetworkEnd
 from tcplab.runtime.clock import Clock
 from tcplab.runtime.memory import Hub
 from tcplab.scenarios import realtime, virtual
+from tcplab.scenarios.last_ack import FAULT, last_ack
 from tcplab.scenarios.lifecycle import lifecycle
 from tcplab.scenarios.model import Scenario
-from tcplab.tcp.events import Retransmitted, SegmentIgnored, StateChanged
+from tcplab.tcp.events import Retransmitted, SegmentIgnored, StateChanged, TimeWaitRestarted
 from tcplab.tcp.states import State
 from tcplab.units import MILLISECOND, SECOND, Duration
 from tests.support.labs import Lab
@@ -25,9 +27,28 @@ from tests.support.labs import Lab
 FAULTS: tuple[type[Event], ...] = (PacketDropped, PacketDuplicated, PacketReordered)
 
 
-def scenario(*, faults: bool) -> Scenario:
-    """Return the lifecycle with times that are worth waiting for, and far above what a machine needs to answer."""
-    return lifecycle(delay=Duration(150 * MILLISECOND), msl=Duration(4 * SECOND), faults=faults)
+class Planned(NamedTuple):
+    """A scenario with times that are worth waiting for, and far above what a machine needs to answer."""
+
+    scenario: Scenario
+    hits: tuple[type[Event], ...]
+    """What the network must have done for the run to prove anything."""
+    rules: frozenset[str]
+    """Who must have dropped a packet."""
+
+
+PLANS = {
+    "lifecycle": Planned(
+        lifecycle(delay=Duration(150 * MILLISECOND), msl=Duration(4 * SECOND)), FAULTS, frozenset({"droplist"})
+    ),
+    "lifecycle without faults": Planned(
+        lifecycle(delay=Duration(150 * MILLISECOND), msl=Duration(4 * SECOND), faults=False), (), frozenset()
+    ),
+    "last ack": Planned(
+        last_ack(delay=Duration(150 * MILLISECOND), msl=Duration(2 * SECOND)), (PacketDropped,), frozenset({FAULT})
+    ),
+}
+every_plan = pytest.mark.parametrize("name", PLANS)
 
 
 def paths(journal: Journal) -> dict[tuple[str, int], list[State]]:
@@ -50,9 +71,9 @@ def told(journal: Journal) -> tuple[Counter[tuple[str, str]], list[State], list[
     return said, [state for row in rows for state in row.left], [state for row in rows for state in row.right]
 
 
-def compare(real: virtual.Run, faults: bool) -> None:
+def compare(real: virtual.Run, planned: Planned) -> None:
     """Hold a run in real time against the same one in virtual time."""
-    ideal = virtual.play(scenario(faults=faults))
+    ideal = virtual.play(planned.scenario)
 
     assert real.at_rest
     assert paths(real.journal) == paths(ideal.journal)
@@ -61,41 +82,43 @@ def compare(real: virtual.Run, faults: bool) -> None:
         assert segments(real.journal, node) == segments(ideal.journal, node)
         assert real.scripts[node].digest_received == ideal.scripts[node].digest_received
         assert real.scripts[node].received == ideal.scripts[node].received
-    for kind in (*FAULTS, Retransmitted, SegmentIgnored):
+    for kind in (*FAULTS, Retransmitted, SegmentIgnored, TimeWaitRestarted):
         hits = len(real.journal.of(kind))
         assert hits == len(ideal.journal.of(kind)), kind
         if kind in FAULTS:
-            assert (hits > 0) == faults, f"{kind.__name__} proves nothing"
+            assert (hits > 0) == (kind in planned.hits), f"{kind.__name__} proves nothing"
+    for run in (real, ideal):
+        assert {record.event.rule for record in run.journal.of(PacketDropped)} == planned.rules
 
 
-@pytest.mark.parametrize("faults", [True, False])
-def test_in_memory(faults: bool) -> None:
-    planned = scenario(faults=faults)
+@every_plan
+def test_in_memory(name: str) -> None:
+    planned = PLANS[name]
     hub = Hub()
-    ports: dict[str, Port] = {name: hub.host(plan.address, name) for name, plan in planned.hosts.items()}
+    ports: dict[str, Port] = {name: hub.host(plan.address, name) for name, plan in planned.scenario.hosts.items()}
     ports["netem"] = hub.network()
 
-    real = asyncio.run(realtime.play(planned, ports, clock=Clock()))
+    real = asyncio.run(realtime.play(planned.scenario, ports, clock=Clock()))
 
-    compare(real, faults)
+    compare(real, planned)
 
 
 @pytest.mark.broker
-@pytest.mark.parametrize("faults", [True, False])
-def test_over_rabbitmq(amqp_lab: Lab, faults: bool) -> None:
-    planned = scenario(faults=faults)
+@every_plan
+def test_over_rabbitmq(amqp_lab: Lab, name: str) -> None:
+    planned, scenario = PLANS[name], PLANS[name].scenario
     clock = Clock()
 
     def ports() -> dict[str, Port]:
-        ends = {name: HostEnd(DEFAULT_ROLES[name], plan.address) for name, plan in planned.hosts.items()}
+        ends = {name: HostEnd(DEFAULT_ROLES[name], plan.address) for name, plan in scenario.hosts.items()}
         made: dict[str, Port] = {
-            name: AmqpPort(amqp_lab.broker(name), end, clock=clock, name=name, lifetime=planned.lifetime)
+            name: AmqpPort(amqp_lab.broker(name), end, clock=clock, name=name, lifetime=scenario.lifetime)
             for name, end in ends.items()
         }
         network = NetworkEnd(amqp_lab.senders())
         made["netem"] = AmqpPort(amqp_lab.broker("netem"), network, clock=clock, name="netem")
         return made
 
-    real = asyncio.run(realtime.play(planned, ports(), clock=clock))
+    real = asyncio.run(realtime.play(scenario, ports(), clock=clock))
 
-    compare(real, faults)
+    compare(real, planned)
