@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tcplab.netem.events import LinkName, PacketForwarded
+from tcplab.netem.events import LinkName, PacketCorrupted, PacketForwarded
+from tcplab.netem.profile import Profile
 from tcplab.node import Event, Packet, PacketReceived
 from tcplab.observe.journal import Record
 from tcplab.observe.pcapng import Pcapng
 from tcplab.observe.sightings import NETWORK, sightings
-from tcplab.scenarios.lifecycle import THERE, lifecycle
+from tcplab.scenarios.lifecycle import BACK, THERE, lifecycle
 from tcplab.scenarios.virtual import play
 from tcplab.sim import storm
 from tcplab.tcp.events import Retransmitted
@@ -24,6 +25,7 @@ from tests.support.tshark import frames
 GOOD, BAD = "1", "0"  # statuses of a checksum
 ALL_BUT_RESET = 31  # tcp.completeness: SYN, SYN and ACK, ACK, data, FIN
 AGAIN = ("tcp.analysis.retransmission", "tcp.analysis.fast_retransmission", "tcp.analysis.spurious_retransmission")
+DATA_OFFSET = range(96, 100)  # bits of a TCP header
 CHECKSUMS = ("ip.checksum.status", "tcp.checksum.status")
 TROUBLES = ("_ws.malformed", "_ws.short", "_ws.unreassembled")
 
@@ -93,6 +95,24 @@ def test_a_packet_that_the_network_damaged_has_a_bad_checksum_where_it_leaves(tm
 
     assert [frame.one("tcp.checksum.status") for frame in read] == [GOOD, BAD]
     assert [frame.one("ip.checksum.status") for frame in read] == [GOOD, GOOD]
+
+
+def test_what_leaves_with_a_bad_checksum_is_what_the_journal_says_was_corrupted(tmp_path: Path, tshark: str) -> None:
+    profile = Profile.parse("delay 20ms corrupt 5%")
+    run = storm.run(replace(storm.draw(10), profiles={THERE: profile, BACK: profile}))
+    path = capture(tmp_path / "corrupt.pcapng", run.journal.records, "in", "out")
+
+    read = frames(tshark, path, "frame.interface_name", *CHECKSUMS)
+
+    struck = {(e.packet.source, e.packet.id): e.bit for e in (r.event for r in run.journal.of(PacketCorrupted))}
+    seen = [each for each in sightings(run.journal.records) if each.side in ("in", "out")]
+    bits = [struck.get((each.packet.source, each.packet.id)) if each.side == "out" else None for each in seen]
+    assert len(run.journal.of(PacketCorrupted)) == sum(bit is not None for bit in bits) > 20
+    assert [frame.one("frame.interface_name") for frame in read] == [f"{NETWORK} {each.side}" for each in seen]
+    assert {frame.one("ip.checksum.status") for frame in read} == {GOOD}
+    assert [frame["tcp.checksum.status"] != [GOOD] for frame in read] == [bit is not None for bit in bits]
+    unread = [bit for frame, bit in zip(read, bits, strict=True) if not frame["tcp.checksum.status"]]
+    assert all(bit in DATA_OFFSET for bit in unread)  # of a header whose length is wrong, nothing is verified
 
 
 def damaged(packet: Packet) -> Packet:
