@@ -6,8 +6,10 @@ import pytest
 
 import tcplab
 from tcplab.netem.events import PacketDropped
+from tcplab.netem.notices import LinkSet
 from tcplab.node import Event, PacketSent
 from tcplab.observe.journal import Journal
+from tcplab.sim.rerun import rerun
 from tcplab.tcp.events import ConnectionId
 from tcplab.tcp.states import State
 from tcplab.units import SECOND, START, Instant, seconds
@@ -234,6 +236,26 @@ async def test_links_go_by_their_own_profiles_and_can_be_changed() -> None:
         with pytest.raises(ValueError, match="there is no link"):
             lab.set_link("here>there", tcplab.Profile())
         writer.close()
+
+
+@in_virtual_time
+async def test_a_link_that_was_changed_is_in_the_journal_so_that_the_network_can_be_run_again() -> None:
+    journal = Journal()
+
+    async with tcplab.Lab(delay=0.1, seed=7, observers=[journal]) as lab, await tcplab.serve(echo, 7):
+        reader, writer = await tcplab.connect(SERVER, 7)
+        lab.set_link("client>server", tcplab.Profile(loss=0.5))
+        writer.write(bytes(20_000))
+        await reader.readexactly(20_000)
+        writer.close()
+        await writer.wait_closed()
+
+    result = rerun(journal.records)
+    assert len(journal.of(LinkSet)) == 1
+    assert journal.of(PacketDropped)
+    assert result.differences == ()
+    assert result.begun == {"netem"}
+    assert result.compared > 100
 
 
 @in_virtual_time

@@ -12,9 +12,10 @@ from typing import Final, Self
 
 from tcplab.netem.events import LinkName
 from tcplab.netem.network import Network
+from tcplab.netem.notices import LinkSet
 from tcplab.netem.profile import LIMIT_DEFAULT, Profile
 from tcplab.netem.roles import DEFAULT_ROLES, link_name
-from tcplab.node import NOTHING, Address, Node, Observer, Output
+from tcplab.node import Address, Node, Observer, Output
 from tcplab.port import Port
 from tcplab.runtime.clock import Clock
 from tcplab.runtime.loop import Driver
@@ -121,6 +122,7 @@ class Lab:
             self._wire = await stack.enter_async_context(
                 driven(self._driver(NETWORK, self._network, self._hub.network()), self._fail)
             )
+            self._wire.do(self._network.start)
             for address in self._addresses:
                 stack.push_async_callback((await self._switch_on(address)).stop)
             self._power = stack.pop_all()
@@ -180,7 +182,7 @@ class Lab:
 
         def act(_: Instant) -> Output:
             self._network.set(LinkName(link), profile)
-            return NOTHING
+            return Output((), (LinkSet(LinkName(link), str(profile)),))
 
         self._wire.do(act)
 
