@@ -12,7 +12,7 @@ from tcplab.scenarios.virtual import play
 from tests.cli.terminal import COMMAND, on_a_terminal, piped
 from tests.observe.test_pcapng import blocks
 
-PACKET = 6  # block types
+SECTION, PACKET = 0x0A0D0D0A, 6  # block types
 SEGMENTS = 18  # of the lifecycle scenario, on each side of the network
 
 
@@ -76,6 +76,16 @@ def test_what_is_not_wanted_is_left_out(tmp_path: Path) -> None:
     piped("capture", str(path), "--scenario", "lifecycle", "--flags", "F")
 
     assert packets(path) == 4
+
+
+@pytest.mark.parametrize("name", ["none.pcapng", "none.jsonl"])
+def test_a_capture_of_nothing_can_be_read_all_the_same(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+
+    answer = piped("capture", str(path), "--scenario", "lifecycle", "--from", "10.0.1.9")
+
+    assert answer.stderr.startswith("0 ")
+    assert [block.kind for block in blocks(path.read_bytes())] == ([SECTION] if name.endswith("pcapng") else [])
 
 
 @pytest.mark.parametrize(("name", "what"), [("few.pcapng", "5 packets"), ("few.jsonl", "5 records")])

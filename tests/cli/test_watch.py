@@ -113,6 +113,19 @@ def test_a_lab_that_does_not_run_is_one_line_with_the_way_out() -> None:
         )
 
 
+@pytest.mark.parametrize("name", ["run.pcapng", "run.jsonl"])
+def test_where_no_lab_answers_a_capture_leaves_files_as_they_were(name: str, tmp_path: Path) -> None:
+    new, old = tmp_path / name, tmp_path / f"old-{name}"
+    old.write_bytes(b"an earlier one")
+
+    for path in (new, old):
+        broker = f"amqp://operator:secret@127.0.0.1:{free_port()}/tcplab"
+        assert piped("capture", str(path), "--broker", broker).returncode == 1
+
+    assert not new.exists()
+    assert old.read_bytes() == b"an earlier one"
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO, ClassVar, Final
+from types import TracebackType
+from typing import BinaryIO, ClassVar, Final, Protocol, Self
 
 from tcplab import __version__
 from tcplab.node import Event, PacketDiscarded, PacketReceived
@@ -96,30 +97,46 @@ class OfSightings(Recorder):
                 self.pass_over(each)
 
 
+class Sink(Protocol):
+    """What recorders write to."""
+
+    def write(self, octets: bytes, /) -> object:
+        """Write octets."""
+
+    def flush(self) -> object:
+        """Hand over what was written."""
+
+
 class CaptureRecorder(OfSightings):
     """Writes pcapng."""
 
-    def __init__(self, file: BinaryIO, lab: str, sides: Sides, sieve: Sieve, limit: int | None) -> None:
-        """Begin with what stands at the head of a capture; ``limit`` is in packets."""
+    def __init__(self, file: Sink, lab: str, sides: Sides, sieve: Sieve, limit: int | None) -> None:
+        """Nothing is written yet; ``limit`` is in packets."""
         super().__init__(limit, ("in", "out") if sides is Sides.BOTH else (sides.value,), sieve)
         self._file = file
         self._capture = Pcapng(lab, f"tcplab {__version__}")
+        self._head = self._capture.header()
         self._note = ""
-        file.write(self._capture.header())
 
     def gap(self, node: str, lost: int) -> None:
         """Let the next packet say what is missing before it."""
         self._note = f"{lost} records of {node} are missing before this"
 
     def write(self, sighting: Sighting) -> None:
-        """Write a packet."""
-        self._file.write(self._capture.packet(sighting, self._note))
-        self._note = ""
+        """Write a packet, and before the first what stands at the head of a capture."""
+        self._file.write(self._head + self._capture.packet(sighting, self._note))
+        self._head, self._note = b"", ""
 
     def pause(self) -> None:
         """Hand over what was taken: nothing more comes for now."""
         super().pause()
+        self._file.write(self._head)
+        self._head = b""
         self._file.flush()
+
+    def end(self) -> None:
+        """Hand over what is left: nothing more comes."""
+        self.pause()
 
 
 class LineRecorder(OfSightings):
@@ -152,7 +169,7 @@ class JournalRecorder(Recorder):
 
     unit = "records"
 
-    def __init__(self, file: BinaryIO, sieve: Sieve | None, limit: int | None) -> None:
+    def __init__(self, file: Sink, sieve: Sieve | None, limit: int | None) -> None:
         """Begin.
 
         Args:
@@ -175,6 +192,10 @@ class JournalRecorder(Recorder):
         """Hand over what was taken: nothing more comes for now."""
         self._file.flush()
 
+    def end(self) -> None:
+        """Hand over what is left: nothing more comes."""
+        self._file.flush()
+
     def _passes(self, sieve: Sieve, record: Record[Event]) -> bool:
         event = record.event
         if not is_network(record.node):
@@ -184,9 +205,39 @@ class JournalRecorder(Recorder):
         return sieve.passes(event.packet, (event,) if isinstance(event, Verdict) else ())
 
 
+class _Late:
+    """A file that is opened by the first who writes to it, or flushes it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: BinaryIO | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def write(self, octets: bytes, /) -> None:
+        self._opened().write(octets)
+
+    def flush(self) -> None:
+        self._opened().flush()
+
+    def _opened(self) -> BinaryIO:
+        if self._file is None:
+            self._file = self._path.open("wb")
+        return self._file
+
+
 @contextmanager
 def recording(output: str, lab: str, sides: Sides, sieve: Sieve, limit: int | None) -> Iterator[Recorder]:
     """Give what writes to a file of this name, or to standard output.
+
+    The file comes to be, or is written over, once the recorder hands something over.
 
     Raises:
         OSError: the file cannot be written.
@@ -197,7 +248,7 @@ def recording(output: str, lab: str, sides: Sides, sieve: Sieve, limit: int | No
             raise ValueError("a capture is not for a terminal; name a file, or pipe it: | wireshark -k -i -")
         yield CaptureRecorder(sys.stdout.buffer, lab, sides, sieve, limit)
         return
-    with Path(output).open("wb") as file:
+    with _Late(Path(output)) as file:
         if output.endswith(JOURNAL_SUFFIX):
             yield JournalRecorder(file, None if sieve == Sieve() else sieve, limit)
         else:

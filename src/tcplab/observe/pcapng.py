@@ -1,8 +1,8 @@
 """Captures in the format that Wireshark and tshark read: pcapng (IETF draft-ietf-opsawg-pcapng).
 
 A network is two interfaces, the side where segments come in and the side where they go out; what it decided of a
-segment is a comment on it. Times are the lab's, in nanoseconds: Unix time where the lab ran at its true pace, and since
-1970 began where it ran in virtual time.
+segment is a comment on it. Times are the lab's, in nanoseconds: Unix time where the lab ran at its true pace, what
+:data:`tcplab.runtime.clock.EPOCH` says where it ran at another, and since 1970 began where it ran in virtual time.
 """
 
 from collections.abc import Iterable, Mapping
