@@ -11,7 +11,7 @@ import pytest
 
 from tcplab.netem.notices import FaultHealed
 from tcplab.units import SECOND
-from tests.broker.followers import following
+from tests.broker.followers import following, until_revision
 from tests.broker.ports import CLOCK
 from tests.cli.terminal import COMMAND, piped
 from tests.lab.service import Service, service
@@ -53,6 +53,25 @@ async def test_what_is_set_is_shown_with_what_came_of_it(amqp_lab: Lab) -> None:
     ):
         assert line in shown
     assert told["network"]["revision"] == told["status"]["shards"]["netem-2"]["revision"] == 2
+
+
+@in_loop
+async def test_a_trace_is_read_here_and_sent_along(amqp_lab: Lab, tmp_path: Path) -> None:
+    file = tmp_path / "up.trace"
+    file.write_text("1\n2\n5\n", encoding="utf-8")
+    async with service(amqp_lab) as lab, following(amqp_lab, 2) as shard:
+        said = await done(lab, "set", "client>server", "trace", "rate", str(file))
+        await until_revision(shard, 1)
+        (profile,) = shard.network.configuration.links.values()
+        missing = await run(lab, "set", "client>server", "trace", "rate", str(tmp_path / "down.trace"))
+        file.write_text("soon\n", encoding="utf-8")
+        wrong = await run(lab, "set", "client>server", "trace", "rate", str(file))
+
+    assert f"revision 1: link client>server trace rate {file}" in said
+    assert profile.traces() == {str(file): "1\n2\n5\n"}
+    assert (missing.returncode, wrong.returncode) == (2, 2)
+    assert "no rate trace: No such file or directory" in missing.stderr
+    assert "line 1: 'soon' is no time in whole milliseconds" in wrong.stderr
 
 
 @in_loop

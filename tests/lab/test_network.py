@@ -55,6 +55,38 @@ async def test_json_says_the_same(amqp_lab: Lab) -> None:
 
 
 @in_loop
+async def test_traces_go_through_the_api_the_log_and_a_restart(amqp_lab: Lab) -> None:
+    change = {"links": {"client>server": "trace rate up.trace"}, "traces": {"up.trace": "1\n2\n5\n"}}
+    async with service(amqp_lab) as lab:
+        stands = (await lab.http.patch("/network", json=change)).json()["configuration"]
+        lease = await lab.lease(60)
+        await lab.change("link client>server loss 1%", lease=lease)
+        unknown = await lab.http.patch("/network", content="link *>* trace rate down.trace", headers=TEXT)
+    async with service(amqp_lab) as lab, following(amqp_lab, 1) as shard:
+        await lab.http.delete(f"/leases/{lease}")
+        again = (await lab.http.get("/network")).json()["configuration"]
+        await lab.change("link server>client trace rate up.trace")
+        put = (await lab.http.put("/network", json=stands)).json()
+        await until_revision(shard, put["revision"])
+        (profile,) = shard.network.configuration.links.values()
+
+    assert stands["traces"] == change["traces"] == profile.traces()
+    assert (again["links"], again["traces"]) == (stands["links"], stands["traces"])
+    assert unknown.status_code == 422
+    assert "'down.trace' was not sent along, under traces; there are up.trace" in unknown.json()["error"]
+
+
+@in_loop
+async def test_lines_and_the_rest_of_json_are_changed_together(amqp_lab: Lab) -> None:
+    change = {"links": {"*>*": "loss 2%"}, "lines": LINES}
+    async with service(amqp_lab) as lab:
+        answer = await lab.http.patch("/network", json=change)
+
+        assert answer.status_code == 200
+        assert await lab.text() == f"link *>* loss 2%\n{LINES}"
+
+
+@in_loop
 async def test_a_replacement_leaves_nothing_of_what_stood(amqp_lab: Lab) -> None:
     async with service(amqp_lab) as lab:
         stood = (await lab.change(LINES))["configuration"]

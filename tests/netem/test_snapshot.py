@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from tcplab.netem.changes import parse_entry
-from tcplab.netem.configuration import Configuration
+from tcplab.netem.configuration import TRACES_LIMIT, Configuration
 from tcplab.netem.faults import Fault, parse_rule
 from tcplab.netem.patterns import Pattern
 from tcplab.netem.profile import Profile
 from tcplab.netem.snapshot import InvalidConfiguration, from_json, to_json
+from tcplab.netem.traces import among
 from tcplab.units import MILLISECOND, SECOND, Duration, Instant
 
 CONFIGURATION = Configuration(
@@ -30,6 +31,62 @@ JSON = {
 def test_a_configuration_is_written_as_texts_and_read_back() -> None:
     assert to_json(CONFIGURATION) == JSON
     assert from_json(json.loads(json.dumps(JSON))) == CONFIGURATION
+
+
+def traced(lines: str, **files: str) -> Configuration:
+    return Configuration.parse(lines, traces=among({f"{name}.trace": text for name, text in files.items()}))
+
+
+def test_traces_go_along_with_the_profiles_that_name_them() -> None:
+    configuration = traced(
+        "link client>server trace rate up.trace\nat 5s: link server>client delay 10ms trace delay slow.trace\n",
+        up="0\n5\n5 # twice\n10\n",
+        slow="20 35.5\n",
+    )
+
+    written = to_json(configuration)
+
+    assert written["traces"] == {"up.trace": "0\n5\n5\n10\n", "slow.trace": "20 35.5\n"}
+    assert from_json(json.loads(json.dumps(written))) == configuration
+
+
+def test_a_trace_that_was_not_sent_along_is_named() -> None:
+    value = {"links": {"client>server": "trace rate up.trace"}, "traces": {"down.trace": "1\n"}}
+
+    with pytest.raises(
+        InvalidConfiguration, match=r"'up\.trace' was not sent along, under traces; there are down\.trace"
+    ):
+        from_json(value)
+
+
+def test_a_trace_that_is_none_is_refused_with_its_line() -> None:
+    value = {"links": {"client>server": "trace rate up.trace"}, "traces": {"up.trace": "1\nsoon\n"}}
+
+    with pytest.raises(InvalidConfiguration, match=r"up\.trace, line 2: 'soon' is no time in whole milliseconds"):
+        from_json(value)
+
+
+def test_two_traces_of_one_name_are_refused() -> None:
+    one, other = (traced("link *>* trace rate up.trace", up=text).links for text in ("1\n", "2\n"))
+    links = {
+        Pattern("client", "server"): next(iter(one.values())),
+        Pattern("server", "client"): next(iter(other.values())),
+    }
+
+    with pytest.raises(ValueError, match=r"two files are called 'up\.trace'; give one of them another name"):
+        Configuration(links=links)
+    with pytest.raises(ValueError, match=r"two files are called 'up\.trace'"):
+        Configuration(
+            links=one, timeline=(parse_entry("at 5s: link *>* trace rate up.trace", among({"up.trace": "2\n"})),)
+        )
+
+
+def test_traces_have_a_bound() -> None:
+    long = "1\n" * (TRACES_LIMIT // 2)
+    assert traced("link *>* trace rate up.trace", up=long).traces() == {"up.trace": long}
+
+    with pytest.raises(ValueError, match="traces: 262,146 characters are too many; 262,144 may stand at once"):
+        traced("link *>* trace rate up.trace", up=long + "1\n")
 
 
 def test_what_is_left_out_has_its_default() -> None:

@@ -46,12 +46,10 @@ class LabClient:
         """Read something."""
         return self._ask("GET", path, params=query)
 
-    def change(self, lines: str, lease: str | None = None) -> Any:
-        """Make changes that are said in lines."""
+    def change(self, lines: str, traces: Mapping[str, str], lease: str | None = None) -> Any:
+        """Make changes that are said in lines; ``traces``: the files that they name."""
         query = {} if lease is None else {"lease": lease}
-        return self._ask(
-            "PATCH", "/network", content=lines.encode(), params=query, headers={"Content-Type": "text/plain"}
-        )
+        return self._ask("PATCH", "/network", json={"lines": lines, "traces": dict(traces)}, params=query)
 
     def clear(self) -> Any:
         """Let nothing stand."""

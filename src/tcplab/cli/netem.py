@@ -4,7 +4,7 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, Final, NoReturn
@@ -15,6 +15,8 @@ from rich.console import Console
 
 from tcplab.cli.lab_client import HOPELESS, WRONG, By, LabClient, LabUrl, Refused, talking
 from tcplab.cli.netem_tables import change_line, changes_table, show_tables
+from tcplab.netem.changes import parse_lines
+from tcplab.netem.grammar.errors import GrammarError
 from tcplab.netem.grammar.units import read_time
 from tcplab.units import in_seconds
 
@@ -153,10 +155,10 @@ def watch(lab: LabUrl = None) -> None:
 
 def _change(lines: str, lasts: str | None, *, hold: bool, lab: str | None, by: str) -> None:
     """Make changes: for good, for a time, or as long as we run."""
-    seconds = _checked(lasts, hold=hold)
+    seconds, traces = _checked(lasts, hold=hold), _traces(lines)
     with talking(lab, by) as client:
         lease = None if seconds is None else client.begin_lease(seconds)
-        stands = _bound_to(client, lines, lease)
+        stands = _bound_to(client, lines, traces, lease)
         _console().print(change_line(stands), markup=False)
         if lease is not None and hold:
             _hold(client, lease)
@@ -174,10 +176,26 @@ def _checked(lasts: str | None, *, hold: bool) -> float | None:
         _refuse(f"--for {lasts}: {error}")
 
 
-def _bound_to(client: LabClient, lines: str, lease: str | None) -> Any:
+def _traces(lines: str) -> Mapping[str, str]:
+    """Return the trace files that lines name, read from here: the lab service does not see our files."""
+    found: dict[str, str] = {}
+
+    def read(name: str) -> str:
+        found[name] = Path(name).read_text(encoding="utf-8")
+        return found[name]
+
+    if "trace" in lines.split():
+        try:
+            parse_lines(lines, read)
+        except GrammarError as error:
+            _refuse(f"{error}\n{error.display()}")
+    return found
+
+
+def _bound_to(client: LabClient, lines: str, traces: Mapping[str, str], lease: str | None) -> Any:
     """Make changes with a lease, which is of no use where they are refused."""
     try:
-        return client.change(lines, lease)
+        return client.change(lines, traces, lease)
     except Refused:
         if lease is not None:
             client.release(lease)

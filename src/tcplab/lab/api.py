@@ -18,6 +18,7 @@ from tcplab.lab.drafts import UnknownLease, is_renewal, leased, patched, release
 from tcplab.netem.changes import Clear, parse_lines
 from tcplab.netem.configuration import Configuration
 from tcplab.netem.snapshot import InvalidConfiguration, from_json
+from tcplab.netem.traces import among
 from tcplab.runtime.amqp.log import NotWritten
 from tcplab.runtime.records import Record
 from tcplab.units import SECOND, Duration, Instant
@@ -105,7 +106,7 @@ def _network(desk: Desk) -> APIRouter:
             given = from_json(_parsed(body))
             record = await desk.change(replaced(lambda _: given, by), _expected(match))
         else:
-            said = parse_lines(body)
+            said = parse_lines(body, among(desk.record.configuration.traces()))
 
             def wanted(now: Instant) -> Configuration:
                 return Configuration().changed(said, now)
@@ -122,7 +123,8 @@ def _network(desk: Desk) -> APIRouter:
     ) -> Response:
         """Make changes one after the other, all of them or none: lines of text, or JSON."""
         body, is_json = await _body(request)
-        said = models.Change.model_validate(_parsed(body)).said() if is_json else parse_lines(body)
+        stands = desk.record.configuration.traces()
+        said = models.Change.model_validate(_parsed(body)).said(stands) if is_json else parse_lines(body, among(stands))
         record = await desk.change(patched(said, by, lease), _expected(match))
         return _answer(desk, record)
 

@@ -8,9 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from tcplab.lab.desk import Desk
 from tcplab.lab.drafts import is_renewal
 from tcplab.netem.changes import Change as ConfigurationChange
-from tcplab.netem.changes import Entry, parse_line
+from tcplab.netem.changes import Entry, parse_line, parse_lines
 from tcplab.netem.grammar.errors import GrammarError
 from tcplab.netem.snapshot import InvalidConfiguration, to_json
+from tcplab.netem.traces import among
 from tcplab.runtime.clock import Clock
 from tcplab.runtime.records import Lease, Record
 from tcplab.runtime.reports import Report
@@ -34,15 +35,21 @@ class Change(BaseModel):
     )
     timeline: list[str] = Field(default=[], description="Changes to come, such as 'at 5s: heal split'.")
 
-    def said(self) -> tuple[ConfigurationChange | Entry, ...]:
-        """Return the changes.
+    lines: str = Field(default="", description="Changes as lines of text, made after all others.")
+    traces: dict[str, str] = Field(
+        default={}, description="The files that profiles name, such as up.trace: their contents."
+    )
+
+    def said(self, standing: Mapping[str, str]) -> tuple[ConfigurationChange | Entry, ...]:
+        """Return the changes; ``standing``: traces that need not be sent along.
 
         Raises:
             GrammarError: points at the word, in the line that each of them makes.
         """
         links = (f"link {where} {'reset' if profile is None else profile}" for where, profile in self.links.items())
         lines = (*(f"heal {name}" for name in self.heal), *links, *self.faults, *self.timeline)
-        return tuple(parse_line(line) for line in lines)
+        traces = among({**standing, **self.traces})
+        return (*(parse_line(line, traces) for line in lines), *parse_lines(self.lines, traces))
 
 
 class LeaseRequest(BaseModel):

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from tcplab.netem.faults import RULES, Setting, read_name, read_setting, whole_microseconds
 from tcplab.netem.flows import Entered
+from tcplab.netem.grammar.clauses import no_traces
 from tcplab.netem.grammar.errors import GrammarError
 from tcplab.netem.grammar.units import write_time
 from tcplab.netem.match_words import parse_state, read_who
@@ -18,6 +19,7 @@ from tcplab.netem.patterns import Pattern, check_who, means
 from tcplab.netem.profile import Profile
 from tcplab.netem.roles import Roles
 from tcplab.netem.sentence import Sentence
+from tcplab.netem.traces import TraceReader
 from tcplab.units import START, Duration, Instant, after
 
 T = TypeVar("T")
@@ -192,8 +194,10 @@ class Entry:
 # --- texts -----------------------------------------------------------------------------------------------------------
 
 
-def parse_lines(text: str) -> tuple[Change | Entry, ...]:
+def parse_lines(text: str, traces: TraceReader = no_traces) -> tuple[Change | Entry, ...]:
     """Return what the lines of a text say; empty ones, and what follows ``#``, say nothing.
+
+    ``traces`` gives the contents of the files that profiles name.
 
     Raises:
         GrammarError: points at the word, in the whole text.
@@ -203,14 +207,14 @@ def parse_lines(text: str) -> tuple[Change | Entry, ...]:
     for line in text.splitlines(keepends=True):
         spoken = _spoken(line)
         if spoken.strip():
-            said.append(_within(text, place, parse_line, spoken))
+            said.append(_within(text, place, lambda line: parse_line(line, traces), spoken))
         place += len(line)
         if len(said) > LINES_LIMIT:
             raise GrammarError(text, place, "", f"no more than {LINES_LIMIT} lines at once")
     return tuple(said)
 
 
-def parse_line(text: str) -> Change | Entry:
+def parse_line(text: str, traces: TraceReader = no_traces) -> Change | Entry:
     """Return the change or the entry that a line says.
 
     Raises:
@@ -218,11 +222,11 @@ def parse_line(text: str) -> Change | Entry:
     """
     words = Sentence(text)
     if words.next not in _TRIGGERS:
-        return parse_change(text)
-    return parse_entry(text)
+        return parse_change(text, traces)
+    return parse_entry(text, traces)
 
 
-def parse_entry(text: str) -> Entry:
+def parse_entry(text: str, traces: TraceReader = no_traces) -> Entry:
     """Return the entry that a text says, ``TRIGGER [since INSTANT]: CHANGE``.
 
     Raises:
@@ -236,10 +240,11 @@ def parse_entry(text: str) -> Entry:
     if not colon:
         raise GrammarError(text, len(text.rstrip()), "", "': ' and a change are missing, as in at 5s: heal split")
     trigger, since = _within(text, 0, _parse_trigger, head)
-    return Entry(trigger, _within(text, len(head) + len(colon), parse_change, rest), since)
+    change = _within(text, len(head) + len(colon), lambda said: parse_change(said, traces), rest)
+    return Entry(trigger, change, since)
 
 
-def parse_change(text: str) -> Change:
+def parse_change(text: str, traces: TraceReader = no_traces) -> Change:
     """Return the change that a text says.
 
     Raises:
@@ -248,7 +253,7 @@ def parse_change(text: str) -> Change:
     words = Sentence(text)
     match words.next:
         case "link":
-            return _read_link(words)
+            return _read_link(words, traces)
         case "heal":
             words.skip("heal")
             change: Change = Heal(read_name(words))
@@ -270,14 +275,15 @@ def _spoken(line: str) -> str:
     return found.group().rstrip() if found is not None else ""
 
 
-def _read_link(words: Sentence) -> SetLink:
+def _read_link(words: Sentence, traces: TraceReader) -> SetLink:
     words.skip("link")
     where = Pattern.read(words)
     first = words.take("a profile, such as delay 50ms, or reset,")
     if first.text.lower() == "reset":
         words.end()
         return SetLink(where, None)
-    return SetLink(where, _within(words.text, first.at, Profile.parse, words.text[first.at :]))
+    profile = _within(words.text, first.at, lambda said: Profile.parse(said, traces), words.text[first.at :])
+    return SetLink(where, profile)
 
 
 def _parse_trigger(text: str) -> tuple[Trigger, Instant | None]:

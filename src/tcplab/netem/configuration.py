@@ -6,14 +6,17 @@ from typing import Final, Self, assert_never
 
 from tcplab.netem.changes import Change, Clear, Entry, Heal, SetFault, SetLink, parse_lines
 from tcplab.netem.faults import Fault, Rule
+from tcplab.netem.grammar.clauses import no_traces
 from tcplab.netem.patterns import Pattern
 from tcplab.netem.profile import Profile
 from tcplab.netem.roles import Roles
+from tcplab.netem.traces import TraceReader
 from tcplab.units import START, Instant
 
 LINKS_LIMIT: Final = 256
 FAULTS_LIMIT: Final = 64
 TIMELINE_LIMIT: Final = 256
+TRACES_LIMIT: Final = 1 << 18  # characters of all traces together: each snapshot in the log has them
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class Configuration:
         """Keep copies of what was given.
 
         Raises:
-            ValueError: there are too many of something, or two faults of one name.
+            ValueError: there are too many of something, or two faults or traces of one name.
         """
         object.__setattr__(self, "links", dict(self.links))
         object.__setattr__(self, "faults", tuple(self.faults))
@@ -54,22 +57,41 @@ class Configuration:
             if fault.name in names:
                 raise ValueError(f"faults: two are called {fault.name!r}")
             names.add(fault.name)
+        length = sum(map(len, self.traces().values()))
+        if length > TRACES_LIMIT:
+            raise ValueError(f"traces: {length:,} characters are too many; {TRACES_LIMIT:,} may stand at once")
 
     @classmethod
-    def parse(cls, text: str, now: Instant = START, revision: int = 0) -> Self:
+    def parse(cls, text: str, now: Instant = START, revision: int = 0, traces: TraceReader = no_traces) -> Self:
         """Return the configuration that lines of text make of nothing at all, at ``now``.
+
+        ``traces`` gives the contents of the files that they name.
 
         Raises:
             GrammarError: points at the word.
             ValueError: what the lines say does not go together.
         """
-        return cls(revision).changed(parse_lines(text), now)
+        return cls(revision).changed(parse_lines(text, traces), now)
 
     def __str__(self) -> str:
         """Return the lines that :meth:`parse` makes the same of, but for the revision."""
         links = [str(SetLink(pattern, profile)) for pattern, profile in self.links.items()]
         entries = [entry.text() for entry in self.timeline]
         return "".join(f"{line}\n" for line in (*links, *map(str, self.faults), *entries))
+
+    def traces(self) -> Mapping[str, str]:
+        """Return the trace files that profiles are made of, those that the timeline sets among them, by their names.
+
+        Raises:
+            ValueError: two are called the same.
+        """
+        found: dict[str, str] = {}
+        later = (entry.change.profile for entry in self.timeline if isinstance(entry.change, SetLink))
+        for profile in (*self.links.values(), *later):
+            for name, text in () if profile is None else profile.traces().items():
+                if found.setdefault(name, text) != text:
+                    raise ValueError(f"traces: two files are called {name!r}; give one of them another name")
+        return found
 
     def changed(self, changes: Iterable[Change | Entry], now: Instant) -> Self:
         """Return what these changes, made one after the other at ``now``, make of this configuration.

@@ -13,6 +13,7 @@ from tcplab.netem.configuration import Configuration
 from tcplab.netem.faults import Fault, parse_rule
 from tcplab.netem.patterns import Pattern
 from tcplab.netem.profile import Profile
+from tcplab.netem.traces import TraceReader, among
 from tcplab.units import MICROSECOND, START, Instant
 
 A = TypeVar("A")
@@ -63,10 +64,12 @@ class ConfigurationModel(BaseModel):
     links: dict[str, str] = Field({}, description="By direction, such as client>server: a profile in tc's grammar.")
     faults: list[FaultModel] = Field([], description="In the order in which they are asked.")
     timeline: list[EntryModel] = Field([], description="Changes to come, each made once.")
+    traces: dict[str, str] = Field({}, description="The files that profiles name, such as up.trace: their contents.")
 
 
 def to_json(configuration: Configuration) -> dict[str, Any]:
-    """Return the configuration as an object for ``json.dumps``."""
+    """Return the configuration as an object for ``json.dumps``; without traces it has no field for them."""
+    traces = configuration.traces()
     return {
         "revision": configuration.revision,
         "links": {str(pattern): str(profile) for pattern, profile in configuration.links.items()},
@@ -82,6 +85,7 @@ def to_json(configuration: Configuration) -> dict[str, Any]:
         "timeline": [
             {"entry": str(entry), "since": (entry.since or START) // MICROSECOND} for entry in configuration.timeline
         ],
+        **({"traces": dict(traces)} if traces else {}),
     }
 
 
@@ -95,10 +99,10 @@ def from_json(value: object) -> Configuration:
         model = ConfigurationModel.model_validate(value)
     except ValidationError as error:
         raise InvalidConfiguration(tuple(_line(trouble) for trouble in error.errors(include_url=False))) from None
-    reader = _Reader()
+    reader = _Reader(among(model.traces))
     links = reader.links(model.links)
     faults = [reader.take(f"faults[{n}]", _fault, each) for n, each in enumerate(model.faults)]
-    entries = [reader.take(f"timeline[{n}]", _entry, each) for n, each in enumerate(model.timeline)]
+    entries = [reader.take(f"timeline[{n}]", reader.entry, each) for n, each in enumerate(model.timeline)]
     reader.finish()
     try:
         return Configuration(model.revision, links, tuple(filter(None, faults)), tuple(filter(None, entries)))
@@ -109,7 +113,8 @@ def from_json(value: object) -> Configuration:
 class _Reader:
     """Collects what is wrong while it reads."""
 
-    def __init__(self) -> None:
+    def __init__(self, traces: TraceReader) -> None:
+        self._traces = traces
         self._problems: list[str] = []
 
     def take(self, path: str, read: Callable[[A], T], given: A) -> T | None:
@@ -124,12 +129,18 @@ class _Reader:
         for key, text in texts.items():
             path = f"links[{key[:_SHOWN]!r}]"
             pattern = self.take(path, Pattern.parse, key)
-            profile = self.take(path, Profile.parse, text)
+            profile = self.take(path, self._profile, text)
             if pattern in links:
                 self._problems.append(f"{path}: {pattern} stands there twice")
             if pattern is not None and profile is not None:
                 links[pattern] = profile
         return links
+
+    def entry(self, model: EntryModel) -> Entry:
+        return parse_entry(model.entry, self._traces).set_at(Instant(model.since * MICROSECOND))
+
+    def _profile(self, text: str) -> Profile:
+        return Profile.parse(text, self._traces)
 
     def finish(self) -> None:
         if self._problems:
@@ -139,10 +150,6 @@ class _Reader:
 def _fault(model: FaultModel) -> Fault:
     until = None if model.until is None else Instant(model.until * MICROSECOND)
     return Fault(model.name, parse_rule(model.rule), Instant(START + model.since * MICROSECOND), until)
-
-
-def _entry(model: EntryModel) -> Entry:
-    return parse_entry(model.entry).set_at(Instant(model.since * MICROSECOND))
 
 
 def _line(trouble: Mapping[str, Any]) -> str:

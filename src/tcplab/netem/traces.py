@@ -1,6 +1,6 @@
 """What was recorded on a real link, to be played back: its rate, or its delay. Files are read by whoever has files."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Self
@@ -13,6 +13,18 @@ ENTRIES_LIMIT: Final = 1_000_000  # of one trace: 1,000 s of a link of 12 Mbit/s
 
 TraceReader = Callable[[str], str]
 """Returns the contents of the trace file of a name; raises OSError or ValueError if there is none."""
+
+
+def among(texts: Mapping[str, str]) -> TraceReader:
+    """Return a reader of traces that were sent along, by their names."""
+
+    def read(name: str) -> str:
+        if name not in texts:
+            there = ", ".join(texts) or "none"
+            raise ValueError(f"{name!r} was not sent along, under traces; there are {there}")
+        return texts[name]
+
+    return read
 
 
 class TraceError(ValueError):

@@ -21,6 +21,7 @@ from tcplab.netem.grammar.errors import GrammarError
 from tcplab.netem.patterns import Pattern
 from tcplab.netem.profile import Profile
 from tcplab.netem.snapshot import InvalidConfiguration, from_json, to_json
+from tcplab.netem.traces import TraceReader, among
 from tcplab.units import MICROSECOND, Duration, Instant
 
 VERSION: Final = 1
@@ -115,7 +116,8 @@ def load(body: bytes) -> Record:
         if model.v != VERSION:
             raise MalformedRecord(f"version {model.v} of records is not known here: run the same release everywhere")
         configuration = from_json(model.configuration)
-        leases = {name: _read(lease) for name, lease in model.leases.items()}
+        traces = among(configuration.traces())  # the timeline sets what a lease's links were before
+        leases = {name: _read(lease, traces) for name, lease in model.leases.items()}
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise MalformedRecord(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
@@ -136,9 +138,9 @@ def _write(lease: Lease) -> dict[str, Any]:
     }
 
 
-def _read(model: _LeaseModel) -> Lease:
+def _read(model: _LeaseModel, traces: TraceReader) -> Lease:
     links = {
-        Pattern.parse(where): None if profile is None else Profile.parse(profile)
+        Pattern.parse(where): None if profile is None else Profile.parse(profile, traces)
         for where, profile in model.links.items()
     }
     return Lease(Instant(model.until * MICROSECOND), Duration(model.ttl * MICROSECOND), tuple(model.faults), links)
