@@ -19,7 +19,7 @@ from tcplab.netem.routes import Links
 from tcplab.netem.snapshot import to_json
 from tcplab.netem.standing import Done
 from tcplab.netem.timeline import Fired, Timeline
-from tcplab.node import NOTHING, Address, Output, Packet, PacketDiscarded
+from tcplab.node import NOTHING, Address, Event, Output, Packet, PacketDiscarded
 from tcplab.units import MINUTE, START, Duration, Instant, earliest
 
 LIFETIME_DEFAULT: Final = Duration(2 * MINUTE)  # MSL of RFC 9293, 3.4.2
@@ -79,13 +79,15 @@ class Network:
         links = tuple((name, str(profile)) for name, profile in profiles.items())
         self._beginning = NetworkStarted(seed, lifetime, tuple(roles.items()), links)
         self._now = START
-        self._queue = Queue()
+        queue = Queue()
+        self._entries = queue.entries
         self._routes: dict[tuple[Address, Address], _Route] = {}
-        self._links = Links(profiles, self._roles, seed, self._queue)
+        self._links = Links(profiles, self._roles, seed, queue)
         self._configuration = Configuration()
         self._timeline = Timeline()
         self._gate = Gate(seed, lifetime, self._roles.of)
-        self._next_change: Instant | None = None  # when the next lease ends, or the next entry of the timeline is due
+        self._next_change: Instant | None = None  # when a lease ends, the timeline goes on, or a fault lets go
+        self._follows = False  # whether connections are followed
 
     def start(self, now: Instant) -> Output:
         """Tell what the network begins with; it takes packets without that, too."""
@@ -117,16 +119,14 @@ class Network:
         """Do what the timeline has for now, heal every fault whose lease has ended, let go of every packet."""
         assert now >= self._now, f"time went back from {self._now} to {now}"
         self._now = now
-        if self._next_change is not None and self._next_change <= now:
-            changed = self._change(now)
-            packets, events = list(changed.packets), list(changed.events)
-        else:
-            packets, events = [], []
-        entries = self._queue.entries
+        change = self._next_change
+        changed = None if change is None or change > now else self._change(now)
+        entries = self._entries
         if not entries or entries[0][0] > now:
-            return Output(packets, events) if packets or events else NOTHING
+            return NOTHING if changed is None else changed
         lifetime = self._lifetime
-        leaving: list[Packet] = []
+        packets: list[Packet] = []
+        events: list[Event] = []
         while entries and entries[0][0] <= now:
             entry = heappop(entries)
             leave, order, packet, link, came = entry
@@ -138,17 +138,14 @@ class Network:
             if lifetime is not None and now - packet.born > lifetime:
                 events.append(PacketDropped(packet, link.name, "expired"))
             else:
-                leaving.append(packet)
+                packets.append(packet)
                 events.append(PacketForwarded(packet, link.name, Duration(now - came)))
-        if not self._gate.follows:
-            return Output([*packets, *leaving] if packets else leaving, events)
-        self._gate.left(leaving)
-        seen = self._seen(now)
-        return Output([*packets, *leaving, *seen.packets], [*events, *seen.events])
+        left = Output(packets, events)
+        return left if changed is None and not self._follows else self._joined_with_seen(changed, left, now)
 
     def deadline(self) -> Instant | None:
         """Return when the next packet is to leave, the next lease to end, or the timeline to go on."""
-        entries, change = self._queue.entries, self._next_change
+        entries, change = self._entries, self._next_change
         if change is None:
             return entries[0][0] if entries else None
         return min(entries[0][0], change) if entries else change
@@ -238,8 +235,14 @@ class Network:
         while fired := self._timeline.due(now):
             outputs.append(self._fire(fired, now))
         self._routes.clear()
+        self._follows = self._gate.follows
         self._next_change = earliest(self._gate.deadline(), self._timeline.deadline())
         return _joined(*outputs)
+
+    def _joined_with_seen(self, changed: Output | None, left: Output, now: Instant) -> Output:
+        """Return all that came of an advance, once what has left was looked at."""
+        self._gate.left(left.packets)
+        return _joined(changed or NOTHING, left, self._seen(now))
 
     def _fire(self, fired: Sequence[Fired], now: Instant) -> Output:
         return _joined(Output((), self._timeline.fire(fired)), self._go_by_it(now, "timeline"))
@@ -255,7 +258,9 @@ class Network:
         """Let links and faults be as the configuration has them now."""
         configuration = self._timeline.configuration
         self._links.configure(configuration.links)
-        return self._gate.set(configuration.faults, now, reason, follow=self._timeline.follows)
+        output = self._gate.set(configuration.faults, now, reason, follow=self._timeline.follows)
+        self._follows = self._gate.follows
+        return output
 
     def _watched(self, take: Take, road: Road) -> Take:
         """Return what becomes of the packets of a road, where faults and the timeline look on."""
