@@ -80,7 +80,7 @@ def packets(ecn: int = 0, payload: int = 0, n: int = N) -> Sequence[Packet]:
     return [packet(place, payload=bytes(payload))._replace(ecn=ecn) for place in range(1, n + 1)]
 
 
-@lru_cache(maxsize=8)  # of neighbouring tests; more would only be kept in vain
+@lru_cache(maxsize=16)  # of neighbouring tests; more would only be kept in vain
 def run(text: str, seed: int, *, ecn: int = 0, payload: int = 0, every: int = EVERY, n: int = N) -> Found:
     """Let n packets onto a link, evenly spaced, and return what became of them. The queue is never emptied."""
     link = Link(THERE, Profile.parse(text if "limit" in text else f"{text} {ENDLESS}"), seed, Queue())

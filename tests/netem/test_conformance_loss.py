@@ -23,6 +23,8 @@ pytestmark = pytest.mark.parametrize("seed", SEEDS)
 
 STRIKES = {"loss": "lost", "duplicate": "doubled", "corrupt": "corrupted"}
 BATCH = 1_000
+GEOMETRIC = [("gemodel 2% 25%", 0.25), ("burst 10% 8", 1 / 8), ("state 3% 40%", 0.4)]
+"""Losses in bursts, and with what chance each ends."""
 
 
 @pytest.mark.parametrize("clause", STRIKES)
@@ -61,14 +63,12 @@ def test_as_linux_has_it_a_correlation_takes_the_share_away(clause: str, seed: i
 @pytest.mark.parametrize(
     "text",
     [
-        "gemodel 1% 10%",
         "gemodel 2% 20% 70% 0.5%",
         "gemodel 50% 60% 30% 90%",
-        "state 1% 20%",
         "state 2% 10% 15% 40% 1%",
-        "burst 2% 4",
         "burst 20% 12.5",
         "burst 30% 1",
+        *(text for text, _ in GEOMETRIC),
     ],
 )
 def test_losses_in_bursts_have_their_share_and_their_length(text: str, seed: int) -> None:
@@ -80,7 +80,7 @@ def test_losses_in_bursts_have_their_share_and_their_length(text: str, seed: int
     assert_mean(runs(lost), model.burst())
 
 
-@pytest.mark.parametrize(("text", "leaves"), [("gemodel 2% 25%", 0.25), ("burst 10% 8", 1 / 8), ("state 3% 40%", 0.4)])
+@pytest.mark.parametrize(("text", "leaves"), GEOMETRIC)
 def test_the_lengths_of_bursts_are_geometric(text: str, leaves: float, seed: int) -> None:
     lengths = runs(run(f"loss {text}", seed).lost[1:])
 

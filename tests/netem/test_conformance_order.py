@@ -34,12 +34,12 @@ SIZE = 500  # octets of the packets that a line carries
 # --- reordering ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("percent", [1, 25, 75])
+@pytest.mark.parametrize("percent", [1, 75])
 def test_as_many_are_sent_at_once_as_asked_for(percent: int, seed: int) -> None:
     assert_share(run(f"delay 10ms reorder {percent}%", seed).at_once, percent / 100)
 
 
-@pytest.mark.parametrize(("percent", "gap"), [(25, 5), (100, 3), (50, 2)])
+@pytest.mark.parametrize(("percent", "gap"), [(25, 5), (100, 3)])
 def test_after_the_gap_it_takes_as_many_as_it_takes(percent: int, gap: int, seed: int) -> None:
     at_once = run(f"delay 10ms reorder {percent}% gap {gap}", seed).at_once
 
@@ -81,10 +81,8 @@ def test_what_is_sent_at_once_overtakes_all_that_is_under_way(seed: int) -> None
     ("text", "octets", "rate"),
     [
         ("rate 5mbit", SIZE, 5_000_000),
-        ("rate 100kbit", SIZE, 100_000),
         ("rate 1gbit 24", SIZE + 24, 1_000_000_000),
         ("rate 8mbit 0 48 5", 11 * 53, 8_000_000),
-        ("rate 5mbit delay 10ms 10ms", SIZE, 5_000_000),
         ("rate 5mbit delay 10ms 3ms 50% distribution normal", SIZE, 5_000_000),
     ],
 )
