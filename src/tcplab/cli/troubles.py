@@ -1,5 +1,7 @@
 """What goes wrong with a command, in a line for people."""
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -19,6 +21,7 @@ def one_line(command: str, output: str) -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
+        _write_no_more()
         raise typer.Exit(0) from None  # whoever read it has seen enough
     except PortError as error:
         _end(f"{command}: {error}", HOPELESS)
@@ -26,6 +29,13 @@ def one_line(command: str, output: str) -> Iterator[None]:
         _end(f"{command}: {output}: {error.strerror}", WRONG)
     except (JournalError, ValueError) as error:
         _end(f"{command}: {error}", WRONG)
+
+
+def _write_no_more() -> None:
+    """Let what is still buffered go nowhere: the interpreter would write it at its end, and complain of the pipe."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _end(line: str, code: int) -> None:
