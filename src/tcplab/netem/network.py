@@ -271,7 +271,7 @@ class Network:
             told = _joined(self._fire(fired, now), self._change(now)) if fired else NOTHING
             seen = self._seen(now)
             self._next_change = earliest(self._gate.deadline(), self._timeline.deadline())
-            return _joined(output, told, seen) if told or seen else output
+            return output if told is NOTHING and seen is NOTHING else _joined(output, told, seen)
 
         return watched
 
