@@ -9,13 +9,14 @@ from typing import Final
 from tcplab.netem.events import LinkName, PacketCorrupted, PacketDropped, PacketDuplicated, PacketHeld, PacketMarked
 from tcplab.netem.faults import RULES, Fault
 from tcplab.netem.flows import Entered, Flows, Sight
-from tcplab.netem.impairments.corruption import flip, octets_of
+from tcplab.netem.impairments.corruption import damage
 from tcplab.netem.link import Link
 from tcplab.netem.notices import FaultApplied, FaultHealed, HealReason
 from tcplab.netem.patterns import Road
 from tcplab.netem.realised import Realised, of_fault
 from tcplab.netem.standing import Done, Held, Standing, Stream, Struck
 from tcplab.netem.strike import Strike
+from tcplab.netem.values import CE
 from tcplab.node import Address, Event, Output, Packet
 from tcplab.units import MILLISECOND, Duration, Instant, after, earliest
 
@@ -25,7 +26,6 @@ Take = Callable[[Packet, Instant], Output]
 HELD_LIMIT: Final = 1_000  # packets that one fault holds; what comes on top is dropped
 LAST_PATIENCE: Final = Duration(200 * MILLISECOND)  # how long data waits to turn out to be the last
 COPY_STEP: Final = 16  # between the numbers of copies that faults make: a link copies each of them a few times at most
-_CE: Final = 3  # RFC 3168, 5
 
 _Blows = Sequence[tuple[Standing, Struck]]
 
@@ -152,7 +152,7 @@ class Gate:
     def realised(self) -> dict[str, Realised]:
         """Return the same beside what was asked for."""
         return {
-            name: of_fault(name, standing.measure, standing.chance, standing.matched, standing.acted)
+            name: of_fault(name, standing.fault.kind, standing.chance, standing.matched, standing.acted)
             for name, standing in self._standing.items()
         }
 
@@ -223,7 +223,7 @@ class Gate:
                 case "corrupt":
                     packet = self._damage(packet, link, standing, draw, result)
                 case "mark":
-                    packet = packet._replace(ecn=_CE)
+                    packet = packet._replace(ecn=CE)
                     result.events.append(PacketMarked(packet, link.name, rule=standing.fault.name, draw=draw))
                 case "duplicate":
                     copies += [(packet, standing.fault.name, draw)] * rule.copies
@@ -240,11 +240,10 @@ class Gate:
             self._absorb(link.take(copy, result.now), result)
 
     def _damage(self, packet: Packet, link: Link, standing: Standing, draw: float | None, result: _Result) -> Packet:
-        octets = octets_of(packet)
-        if not octets:  # whoever sent it says that nothing is left of it
+        found = damage(packet, standing.bit)
+        if found is None:
             return packet
-        bit = int(standing.bit * 8 * len(octets))
-        damaged = flip(packet, octets, bit)
+        damaged, bit = found
         result.events.append(PacketCorrupted(damaged, link.name, bit, standing.fault.name, draw))
         return damaged
 

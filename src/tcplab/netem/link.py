@@ -15,16 +15,16 @@ from tcplab.netem.events import (
     PacketMarked,
     PacketReordered,
 )
-from tcplab.netem.impairments.corruption import flip, octets_of
+from tcplab.netem.impairments.corruption import damage
 from tcplab.netem.impairments.line import packet_size
 from tcplab.netem.impairments.maker import Maker, Way
 from tcplab.netem.loss_models import Bursts, FourStates, GilbertElliott
 from tcplab.netem.profile import Profile, is_plain
 from tcplab.netem.realised import Passage, Realised, of_link, varies
+from tcplab.netem.values import CE
 from tcplab.node import Event, Output, Packet
 from tcplab.units import START, Instant, elapsed
 
-_CE: Final = 3  # congestion experienced (RFC 3168, section 5)
 _RULES: Final = {FourStates: "state", GilbertElliott: "gemodel", Bursts: "burst"}
 
 
@@ -167,7 +167,7 @@ class Link:
             self._follow(packet._replace(copy=copies + 1), Instant(left + profile.copy_list[place]), outcome)
 
     def _mark(self, packet: Packet, draw: float, outcome: _Outcome) -> Packet:
-        marked = packet._replace(ecn=_CE)
+        marked = packet._replace(ecn=CE)
         self._parts.marked.add(self.packets)
         outcome.events.append(PacketMarked(marked, self.name, self._loss_rule, draw))
         return marked
@@ -223,11 +223,10 @@ class Link:
         return leave
 
     def _damage(self, packet: Packet, way: Way, draw: float, outcome: _Outcome) -> Packet:
-        octets = octets_of(packet)
-        if not octets:  # whoever sent it says that it was damaged before, and that nothing is left of it
+        found = damage(packet, way.bits.at(self.packets))
+        if found is None:
             return packet
-        bit = int(way.bits.at(self.packets) * 8 * len(octets))
-        damaged = flip(packet, octets, bit)
+        damaged, bit = found
         outcome.events.append(PacketCorrupted(damaged, self.name, bit, "corrupt", draw))
         return damaged
 

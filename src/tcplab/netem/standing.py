@@ -11,6 +11,7 @@ from tcplab.netem.link import Link
 from tcplab.netem.match import Looks, Occurrence
 from tcplab.netem.patterns import Road
 from tcplab.netem.strike import Action, Strike
+from tcplab.netem.values import ECN_CAPABLE
 from tcplab.node import Packet
 from tcplab.units import Instant
 from tcplab.wire.segment import FIN, RST, SYN
@@ -95,11 +96,6 @@ class Standing:
         return self.fault.rule.action if isinstance(self.fault.rule, Strike) else "drop"
 
     @property
-    def measure(self) -> str:
-        """The first word of its rule: what is measured of it."""
-        return str(self.fault.rule).partition(" ")[0]
-
-    @property
     def chance(self) -> float:
         """With which probability a packet is struck that it is about, 1 where chance has no part in it."""
         return self.fault.rule.what.chance if isinstance(self.fault.rule, Strike) else 1.0
@@ -176,7 +172,7 @@ class Standing:
         return occurrence.takes(seen)
 
     def _meant(self, packet: Packet, chance: float, action: Action) -> Struck | None:
-        if action == "mark" and packet.ecn not in _ECN_CAPABLE:
+        if action == "mark" and packet.ecn not in ECN_CAPABLE:
             return None
         self.matched += 1
         draw = self._chances.at(self.matched) if chance < 1 else None
@@ -184,6 +180,3 @@ class Standing:
             return None
         self.acted += 1
         return Struck(draw)
-
-
-_ECN_CAPABLE: Final = (1, 2)  # ECT(1), ECT(0): RFC 3168, 5

@@ -1,7 +1,7 @@
 """What a profile is made of besides numbers."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from tcplab.units import Duration
 
@@ -10,6 +10,12 @@ CorrelationMode = Literal["exact", "linux"]
 
 Distribution = Literal["uniform", "normal", "pareto", "paretonormal"]
 """How delays spread about their mean; see :mod:`tcplab.netem.impairments.delay`."""
+
+# The two bits of the IP header (RFC 3168, section 5).
+ECN_CAPABLE: Final = (1, 2)
+"""ECT(1) and ECT(0): the transport understands marks."""
+CE: Final = 3
+"""Congestion experienced: the mark."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,18 @@ def octets_of(packet: Packet) -> bytes:
     return encode(packet.segment, packet.source, packet.target) if packet.octets is None else packet.octets
 
 
+def damage(packet: Packet, draw: float) -> tuple[Packet, int] | None:
+    """Return the packet with the bit flipped that a draw, 0 <= draw < 1, says, and which bit that is.
+
+    ``None`` where whoever sent it says that it was damaged before, and that nothing is left of it.
+    """
+    octets = octets_of(packet)
+    if not octets:
+        return None
+    bit = int(draw * 8 * len(octets))
+    return flip(packet, octets, bit), bit
+
+
 def flip(packet: Packet, octets: bytes, bit: int) -> Packet:
     """Return the packet with a bit of its octets flipped; bit 0 is the most significant one of the first octet."""
     damaged = bytearray(octets)

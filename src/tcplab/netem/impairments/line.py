@@ -6,9 +6,9 @@ from typing import Final
 from tcplab.netem.traces import OPPORTUNITY_OCTETS, RateTrace
 from tcplab.node import Packet
 from tcplab.units import MILLISECOND, SECOND, START, Instant
+from tcplab.wire.datagram import IPV4_HEADER_OCTETS
 from tcplab.wire.octets import HEADER_OCTETS, options_length
 
-_IPV4_HEADER: Final = 20  # octets, without options
 _TUN_HEADER: Final = 4  # octets that Mahimahi's opportunities spend on each packet besides
 
 
@@ -114,7 +114,7 @@ class TracedLine:
 def packet_size(packet: Packet) -> int:
     """Return the octets of the IPv4 packet that would carry the segment: both headers, options, payload."""
     if packet.octets is not None:
-        return _IPV4_HEADER + len(packet.octets)
+        return IPV4_HEADER_OCTETS + len(packet.octets)
     segment = packet.segment
     options = -(-options_length(segment.options) // 4) * 4  # RFC 9293, 3.1: the header ends on a 32-bit boundary
-    return _IPV4_HEADER + HEADER_OCTETS + options + len(segment.payload)
+    return IPV4_HEADER_OCTETS + HEADER_OCTETS + options + len(segment.payload)
