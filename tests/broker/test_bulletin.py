@@ -85,6 +85,9 @@ class Watching:
             self._news.clear()
             await self._news.wait()
 
+    async def until_batches(self, count: int) -> None:
+        await self.until(lambda: len(self.batches) >= count)
+
     async def until_events(self, count: int) -> list[Event]:
         await self.until(lambda: len(self.events) >= count)
         return self.events
@@ -155,15 +158,16 @@ async def test_a_lease_that_is_renewed_stands(amqp_lab: Lab) -> None:
     changes: list[str] = []
     made = Bulletin(
         amqp_lab.broker("netem"), "netem",
-        attach=lambda _: changes.append("attached"), detach=lambda _: changes.append("detached"), say=print, lasts=1.5,
+        attach=lambda _: changes.append("attached"), detach=lambda _: changes.append("detached"), say=print, lasts=3.0,
     )  # fmt: skip
     made.start()
     async with feed(amqp_lab) as watching:
+        await watching.until_batches(1)  # before that, a renewal may find nobody to hear it
         with channel(amqp_lab.broker("operator")) as asked:
-            for _ in range(10):  # longer than a lease, in steps shorter than one
+            for answers in range(len(watching.batches) + 1, len(watching.batches) + 11):  # longer than a lease, in steps
                 asked.basic_publish("events", "lease", b"")
-                await asyncio.sleep(0.2)
-        await watching.until(lambda: len(watching.batches) > 10)
+                await watching.until_batches(answers)
+                await asyncio.sleep(0.35)
         assert made.watched
     await made.close()
 
