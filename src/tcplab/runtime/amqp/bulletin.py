@@ -151,7 +151,7 @@ class Bulletin:
 
     def _send(self, body: bytes, following: int) -> None:
         link = self._link
-        if link is None or link.failed or link.unsent + len(body) > self._limits.buffer:
+        if link is None or not link.has_room(len(body), self._limits.buffer):
             return
         headers: dict[str, str | int] = {NODE: self._node, BOOT: self._boot, NEXT: following}
         properties = pika.BasicProperties(

@@ -83,7 +83,7 @@ class ControlPort:
     def publish(self, key: str, body: bytes, kind: str = "") -> bool:
         """Publish to the exchange ``events``, and return whether there was a link, and room before its socket."""
         link = self._link
-        if link is None or link.failed or link.unsent + len(body) > self._limits.buffer:
+        if link is None or not link.has_room(len(body), self._limits.buffer):
             return False
         link.publish(EVENTS, key, body, pika.BasicProperties(type=kind, user_id=self._broker.user))
         return True

@@ -137,6 +137,10 @@ class Link:
         """Octets that were published and wait for the socket."""
         return self._connection.unsent
 
+    def has_room(self, octets: int, buffer: int) -> bool:
+        """Return whether so many octets may be published, where no more than ``buffer`` are to wait for the socket."""
+        return not self.failed and self.unsent + octets <= buffer
+
     async def lost(self) -> LinkError:
         """Wait until the link has failed, and return why."""
         return await asyncio.shield(self._lost)

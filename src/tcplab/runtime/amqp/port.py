@@ -163,7 +163,7 @@ class AmqpPort:
     ) -> bool:
         """Publish a message if there is a link and room for it, and return whether it was."""
         link = self._link
-        if link is None or link.failed or link.unsent + len(body) > self._limits.buffer:
+        if link is None or not link.has_room(len(body), self._limits.buffer):
             return False
         properties = pika.BasicProperties(
             content_type=CONTENT_TYPE,
