@@ -1,7 +1,7 @@
 """Lets a running network go by what the log of configurations says."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -19,8 +19,6 @@ from tcplab.runtime.reports import ASK, report
 
 Say = Callable[[str], None]
 """Takes a line for people."""
-Hear = Callable[[bytes], None]
-"""Takes what else is said to all shards."""
 
 
 class Follower:
@@ -35,7 +33,6 @@ class Follower:
         *,
         clock: Clock,
         say: Say,
-        hear: Mapping[str, Hear] | None = None,
         limits: AmqpLimits | None = None,
     ) -> None:
         """Nothing is followed yet.
@@ -47,7 +44,6 @@ class Follower:
             driver: whose loop this is.
             clock: the lab's time.
             say: told what is wrong with a snapshot.
-            hear: takes what is said to all shards besides, by its kind.
             limits: bounds of the connection.
         """
         self.port: Final = ControlPort(broker, shard, on_snapshot=self._apply, on_said=self._hear, limits=limits)
@@ -55,7 +51,6 @@ class Follower:
         self._driver = driver
         self._clock = clock
         self._say = say
-        self._hears = dict(hear or {})
         self._base = {name: str(profile) for name, profile in network.profiles().items()}
         self._trouble = ""
 
@@ -97,11 +92,9 @@ class Follower:
             self._say(f"{self._driver.name}: {self._trouble}; goes on as before")
         self._report()
 
-    def _hear(self, kind: str, body: bytes) -> None:
+    def _hear(self, kind: str, _body: bytes) -> None:
         if kind == ASK:
             self._report()
-        elif kind in self._hears:
-            self._hears[kind](body)
 
     def _report(self) -> None:
         told = report(self._driver.name, self._network, self._base, self._clock.now(), self._trouble)

@@ -67,7 +67,7 @@ class Report(BaseModel):
 def report(node: str, network: Network, base: Mapping[LinkName, str], now: Instant, trouble: str = "") -> Report:
     """Return what a shard has to tell now; ``base`` is what its links were built with."""
     packets, queued = network.packet_counts(), network.queue_lengths()
-    done, struck = network.faults_done(), network.faults_realised()
+    struck = network.faults_realised()
     return Report(
         node=node,
         at=now // MICROSECOND,
@@ -81,8 +81,8 @@ def report(node: str, network: Network, base: Mapping[LinkName, str], now: Insta
             fault.name: FaultReport(
                 rule=str(fault.rule),
                 until=None if fault.until is None else fault.until // MICROSECOND,
-                matched=done[fault.name].matched,
-                acted=done[fault.name].acted,
+                matched=struck[fault.name].n,
+                acted=struck[fault.name].touched,
                 realised=_realised(struck[fault.name]),
             )
             for fault in network.faults()
