@@ -25,7 +25,6 @@ from tcplab.units import SECOND, Duration, Instant
 
 BODY_LIMIT: Final = 1 << 20  # octets
 BY_LIMIT: Final = 64  # characters
-LISTEN_PAUSE: Final = 15  # seconds after which a silent stream of events says that it is alive
 
 By = Annotated[str, Header(alias="Lab-By", max_length=BY_LIMIT, description="Who asks; it stands in the history.")]
 IfMatch = Annotated[
@@ -78,7 +77,8 @@ def make(desk: Desk) -> FastAPI:
         app.add_exception_handler(error, _handler(status))
     app.add_exception_handler(Unreadable, _unreadable)
     app.add_exception_handler(Conflict, _conflict)
-    app.add_exception_handler(RequestValidationError, _invalid)
+    for invalid in (RequestValidationError, ValidationError):
+        app.add_exception_handler(invalid, _invalid)
 
     @app.get("/", include_in_schema=False)
     async def index() -> Response:
@@ -261,15 +261,12 @@ _STATUSES: Final[dict[type[Exception], int]] = {
     ValueError: 422,
     UnknownLease: 404,
     InvalidConfiguration: 422,
-    ValidationError: 422,
     NotWritten: 503,
 }
 
 
 def _handler(status: int) -> _Handler:
     async def handle(_: Request, error: Exception) -> Response:
-        if isinstance(error, ValidationError):
-            return _refuse(status, models.Problem(error=_places(error.errors(include_url=False))))
         return JSONResponse(models.problem(error), status, headers=_HEADERS)
 
     return handle
@@ -286,12 +283,9 @@ async def _conflict(_: Request, error: Exception) -> Response:
 
 
 async def _invalid(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    return _refuse(422, models.Problem(error=_places(error.errors())))
-
-
-def _places(errors: Any) -> str:
-    return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in errors)
+    assert isinstance(error, RequestValidationError | ValidationError)
+    places = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+    return _refuse(422, models.Problem(error="; ".join(places)))
 
 
 def _refuse(status: int, found: BaseModel) -> Response:
