@@ -7,7 +7,7 @@ import typer
 from tcplab.cli.recorders import STANDARD_OUTPUT, Sides, recording
 from tcplab.cli.sources import Journals, Scenario, Seed, Source, Url
 from tcplab.cli.troubles import one_line
-from tcplab.cli.wanted import Flags, From, Host, Rule, To, Verdict
+from tcplab.cli.wanted import Flags, From, Host, Rule, Side, To, Verdict
 from tcplab.observe.sieve import Sieve
 
 
@@ -18,9 +18,7 @@ def command(
     scenario: Scenario = None,
     seed: Seed = 1,
     broker: Url = None,
-    side: Annotated[
-        Sides, typer.Option(help="The network's side where segments come in, that where they go out, or both.")
-    ] = Sides.BOTH,
+    side: Side = Sides.BOTH,
     source: From = None,
     target: To = None,
     host: Host = None,

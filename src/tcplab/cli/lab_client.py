@@ -9,9 +9,9 @@ from typing import Annotated, Any, Final
 import httpx
 import typer
 
+from tcplab.cli.troubles import HOPELESS, WRONG
+
 PATIENCE: Final = 10.0  # seconds for any answer
-HOPELESS: Final = 1  # exit codes
-WRONG: Final = 2
 
 LabUrl = Annotated[
     str | None,

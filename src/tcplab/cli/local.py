@@ -15,6 +15,7 @@ from tcplab.apps.frames import Mode
 from tcplab.apps.server import ServerConfig
 from tcplab.cli.local_lab import SERVER, LocalLab, LocalPlan, running
 from tcplab.cli.local_watch import Watch
+from tcplab.cli.troubles import HOPELESS, WRONG
 from tcplab.netem.profile import Profile
 from tcplab.node import Event
 from tcplab.observe.exposition import ExpositionError
@@ -28,8 +29,6 @@ METRICS_PORT: Final = 9101
 PORT: Final = 80  # of the server, inside the lab
 REFRESH: Final = 0.25  # real seconds between two tables
 LINES: Final = 1.0  # real seconds between two lines
-HOPELESS: Final = 1  # exit codes, those of the services
-WRONG: Final = 2
 
 
 def command(

@@ -13,8 +13,9 @@ import httpx
 import typer
 from rich.console import Console
 
-from tcplab.cli.lab_client import HOPELESS, WRONG, By, LabClient, LabUrl, Refused, talking
+from tcplab.cli.lab_client import By, LabClient, LabUrl, Refused, talking
 from tcplab.cli.netem_tables import change_line, changes_table, show_tables
+from tcplab.cli.troubles import HOPELESS, WRONG
 from tcplab.netem.changes import parse_lines
 from tcplab.netem.grammar.errors import GrammarError
 from tcplab.netem.grammar.units import read_time

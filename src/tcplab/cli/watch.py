@@ -11,7 +11,7 @@ from tcplab.cli.ladders import console
 from tcplab.cli.recorders import JournalRecorder, LineRecorder, Recorder, Sides
 from tcplab.cli.sources import Journals, Scenario, Seed, Source, Url
 from tcplab.cli.troubles import one_line
-from tcplab.cli.wanted import Flags, From, Host, Rule, To, Verdict
+from tcplab.cli.wanted import Flags, From, Host, Rule, Side, To, Verdict
 from tcplab.observe.lines import Lines
 from tcplab.observe.sieve import Sieve
 from tcplab.runtime.clock import EPOCH
@@ -24,9 +24,7 @@ def command(
     scenario: Scenario = None,
     seed: Seed = 1,
     broker: Url = None,
-    side: Annotated[
-        Sides, typer.Option(help="The network's side where segments come in, that where they go out, or both.")
-    ] = Sides.IN,
+    side: Side = Sides.IN,
     source: From = None,
     target: To = None,
     host: Host = None,
