@@ -164,7 +164,8 @@ async def test_a_lease_that_is_renewed_stands(amqp_lab: Lab) -> None:
     async with feed(amqp_lab) as watching:
         await watching.until_batches(1)  # before that, a renewal may find nobody to hear it
         with channel(amqp_lab.broker("operator")) as asked:
-            for answers in range(len(watching.batches) + 1, len(watching.batches) + 11):  # longer than a lease, in steps
+            # Ten steps are longer than a lease.
+            for answers in range(len(watching.batches) + 1, len(watching.batches) + 11):
                 asked.basic_publish("events", "lease", b"")
                 await watching.until_batches(answers)
                 await asyncio.sleep(0.35)
