@@ -22,7 +22,7 @@ from tcplab.netem.loss_models import Bursts, FourStates, GilbertElliott
 from tcplab.netem.profile import Profile, is_plain
 from tcplab.netem.realised import Passage, Realised, of_link, varies
 from tcplab.netem.values import CE
-from tcplab.node import Event, Output, Packet
+from tcplab.node import NOTHING, Event, Output, Packet
 from tcplab.units import START, Instant, elapsed
 
 _RULES: Final = {FourStates: "state", GilbertElliott: "gemodel", Bursts: "burst"}
@@ -32,11 +32,15 @@ class Queue:
     """Packets of all links that wait to leave, as a heap: the first to leave is ``entries[0]``.
 
     An entry is (when it leaves, its place in the order of coming, the packet, its link, when it came in).
+
+    Attributes:
+        quiet: whether nobody is told of packets that only wait, and then leave.
     """
 
-    __slots__ = ("entries", "order")
+    __slots__ = ("entries", "order", "quiet")
 
     def __init__(self) -> None:
+        self.quiet = False
         self.entries: list[tuple[Instant, int, Packet, Link, Instant]] = []
         self.order = count()
 
@@ -113,7 +117,7 @@ class Link:
                 self.queued += 1
                 queue = self._queue
                 heappush(queue.entries, (leave, next(queue.order), packet, self, now))
-                return Output((), (PacketDelayed(packet, self.name, delay, "delay"),))
+                return NOTHING if queue.quiet else Output((), (PacketDelayed(packet, self.name, delay, "delay"),))
         outcome = _Outcome(now, [], [])
         self._decide(packet, outcome)
         return Output(outcome.packets, outcome.events)

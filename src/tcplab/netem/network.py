@@ -79,7 +79,7 @@ class Network:
         links = tuple((name, str(profile)) for name, profile in profiles.items())
         self._beginning = NetworkStarted(seed, lifetime, tuple(roles.items()), links)
         self._now = START
-        queue = Queue()
+        self._queue = queue = Queue()
         self._entries = queue.entries
         self._routes: dict[tuple[Address, Address], _Route] = {}
         self._links = Links(profiles, self._roles, seed, queue)
@@ -88,6 +88,10 @@ class Network:
         self._gate = Gate(seed, lifetime, self._roles.of)
         self._next_change: Instant | None = None  # when a lease ends, the timeline goes on, or a fault lets go
         self._follows = False  # whether connections are followed
+
+    def keep_quiet(self) -> None:
+        """From now on make no events of packets that only wait for their delay, and then leave: nobody observes."""
+        self._queue.quiet = True
 
     def start(self, now: Instant) -> Output:
         """Tell what the network begins with; it takes packets without that, too."""
@@ -124,7 +128,7 @@ class Network:
         entries = self._entries
         if not entries or entries[0][0] > now:
             return NOTHING if changed is None else changed
-        lifetime = self._lifetime
+        lifetime, quiet = self._lifetime, self._queue.quiet
         packets: list[Packet] = []
         events: list[Event] = []
         while entries and entries[0][0] <= now:
@@ -139,7 +143,8 @@ class Network:
                 events.append(PacketDropped(packet, link.name, "expired"))
             else:
                 packets.append(packet)
-                events.append(PacketForwarded(packet, link.name, Duration(now - came)))
+                if not quiet:
+                    events.append(PacketForwarded(packet, link.name, Duration(now - came)))
         left = Output(packets, events)
         return left if changed is None and not self._follows else self._joined_with_seen(changed, left, now)
 

@@ -57,7 +57,7 @@ class TakesCalls(Protocol):
 
 @runtime_checkable
 class KeepsQuiet(Protocol):
-    """A node that need not make all the events that nobody is told, as :class:`tcplab.tcp.host.Host` need not."""
+    """A node that need not make all the events that nobody is told, as hosts and networks need not."""
 
     def keep_quiet(self) -> None:
         """Make none from now on that can be spared."""

@@ -153,21 +153,20 @@ class Connection:
         Raises:
             InvalidCall: the state forbids it.
         """
-        match call:
-            case Send():
-                self.send(call.data, now, effects)
-            case Receive():
-                self.receive(call.limit, now, effects)
-            case Close():
-                self.close(now, effects)
-            case Release():
-                self.release(now, effects)
-            case Abort():
-                self.abort(now, effects)
-            case Configure():
-                self.configure(call, now, effects)
-            case _:
-                assert_never(call)
+        if isinstance(call, Send):
+            self.send(call.data, now, effects)
+        elif isinstance(call, Receive):
+            self.receive(call.limit, now, effects)
+        elif isinstance(call, Close):
+            self.close(now, effects)
+        elif isinstance(call, Release):
+            self.release(now, effects)
+        elif isinstance(call, Abort):
+            self.abort(now, effects)
+        elif isinstance(call, Configure):
+            self.configure(call, now, effects)
+        else:
+            assert_never(call)
 
     def accept(self, effects: Effects) -> None:
         """The application takes the connection: tell it what it has missed."""

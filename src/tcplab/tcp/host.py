@@ -375,5 +375,8 @@ class Host:
         packets, events = effects.packets, effects.events
         if not packets and not events:
             return NOTHING
-        effects.packets, effects.events = [], []
+        effects.packets = []
+        if not events:
+            return _new(Output, (packets, ()))
+        effects.events = []
         return _new(Output, (packets, events))
