@@ -1,16 +1,26 @@
 """Generated files: up to date, and noticed when they are not."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from tcplab.check import relation
 from tcplab.cli import diagram, picture
 
 ROOT = Path(__file__).resolve().parents[2]
 MAKERS = [(picture.main, "docs/ladder.svg"), (diagram.main, "docs/states.md")]
 
 Main = Callable[[Sequence[str]], int]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def searched_once() -> Iterator[None]:
+    """The searches behind the page of states take seconds, and find the same each time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(relation, "search_all", cache(relation.search_all))
+        yield
 
 
 @pytest.mark.parametrize(("main", "path"), MAKERS)

@@ -283,7 +283,7 @@ _ACKNOWLEDGING: Final = (
         ("MUST-58",),
         "tcp/emission.py",
         "    c.ack_due = False\n    c.ack_at = None\n",
-        "    c.ack_due = c.ack_due and bool(payload)\n",
+        "    c.ack_due = c.ack_due and bool(payload)\n    c.ack_at = None\n",
     ),
     Mutant(
         "an ACK waits for half a second",

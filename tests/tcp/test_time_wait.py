@@ -10,7 +10,7 @@ from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.events import Ignored, SegmentIgnored, StateChanged, TimeWaitEnded, TimeWaitRestarted
 from tcplab.tcp.states import Cause, State
 from tcplab.units import SECOND, Duration
-from tests.support.states import Wires
+from tests.support.states import ISNS, Wires
 from tests.support.tcp import Seg, Wire, ack, data, fin, prompt, rst, rst_ack, syn, syn_ack
 
 
@@ -259,9 +259,9 @@ def test_many_end_each_in_its_turn(wires: Wires) -> None:
     ]
 
 
-def test_an_entry_is_small(wires: Wires) -> None:
+def test_an_entry_is_small() -> None:
     """Design: a record of a few hundred octets. A connection with its buffers is many times that."""
-    wire = wires()
+    wire = Wires(ISNS["plain"])()
     wire.listen()
     gc.collect()
     tracemalloc.start()

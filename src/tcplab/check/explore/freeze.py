@@ -17,9 +17,10 @@ go on alike.
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import is_dataclass
 from enum import Enum
+from operator import attrgetter
 from types import FunctionType, NoneType
 from typing import Any, Final, NamedTuple, NoReturn, cast
 
@@ -87,8 +88,9 @@ AGES: Final[Mapping[tuple[type, str], Duration]] = {
 PAUSES: Final = frozenset({(Connection, "challenge_after")})
 """Instants that are 0 before there was any, which says no more than that they are over."""
 
-_EMPTY: Final = frozenset({list, deque, dict, set, bytearray, Schedule})
-_ATOMS: Final = frozenset({int, str, bytes, bool, frozenset, NoneType, FunctionType, type})
+_CONTAINERS: Final = frozenset({list, deque, dict, set, bytearray, Schedule, Records})
+_ATOMS: Final = frozenset({str, bytes, bool, frozenset, NoneType, FunctionType, type})
+_FAR: Final = NOW >> 1  # no plain number is as large
 
 
 class LostInstantError(Exception):
@@ -144,21 +146,28 @@ class Again:
 
 
 class _Plan(NamedTuple):
-    """What objects of a class hold in slots: the names, and of which what is written instead."""
+    """What objects of a class hold in slots: the names, and of which, by their places, what is written instead."""
 
     names: tuple[str, ...]
-    forgotten: Mapping[str, object]
-    limited: Mapping[str, int]
-    pauses: frozenset[str]
-    ages: Mapping[str, Duration]
+    values: Callable[[object], Sequence[Any]]
+    """Returns what an object holds, in the order of the names."""
+    forgotten: tuple[tuple[int, object], ...]
+    limited: tuple[tuple[int, int], ...]
+    pauses: tuple[int, ...]
+    ages: tuple[tuple[int, Duration], ...]
+    open: bool
+    """Whether its objects have a ``__dict__``, too."""
 
 
 _plans: dict[type, _Plan] = {}
+_values: dict[type, bool] = {}  # whether what is of that type is a value already
 
 
 def _plan(kind: type) -> _Plan:
     plan = _plans.get(kind)
     if plan is None:
+        if any(base is not object and base.__module__ == "builtins" for base in kind.__mro__):
+            raise TypeError(f"what a {kind.__name__} holds cannot be seen")
         names: list[str] = []
         for base in reversed(kind.__mro__):
             slots = base.__dict__.get("__slots__", ())
@@ -167,10 +176,32 @@ def _plan(kind: type) -> _Plan:
         limited = {name: most for (owner, name), most in LIMITED.items() if issubclass(kind, owner)}
         if unknown := (forgotten.keys() | limited.keys()) - set(names):
             raise AttributeError(f"{kind.__name__} has no {', '.join(sorted(unknown))}")
-        pauses = frozenset(name for owner, name in PAUSES if issubclass(kind, owner))
-        ages = {name: most for (owner, name), most in AGES.items() if issubclass(kind, owner)}
-        plan = _plans[kind] = _Plan(tuple(names), forgotten, limited, pauses, ages)
+        plan = _plans[kind] = _Plan(
+            tuple(names),
+            _getter(names),
+            tuple((names.index(name), instead) for name, instead in forgotten.items()),
+            tuple((names.index(name), most) for name, most in limited.items()),
+            tuple(names.index(name) for owner, name in PAUSES if issubclass(kind, owner)),
+            tuple((names.index(name), most) for (owner, name), most in AGES.items() if issubclass(kind, owner)),
+            any("__dict__" in base.__dict__ for base in kind.__mro__),
+        )
     return plan
+
+
+def _getter(names: Sequence[str]) -> Callable[[object], Sequence[Any]]:
+    """Return what reads all of the attributes: attrgetter returns a sequence only where there are several."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda value: [getattr(value, name) for name in names]
+
+
+def _is_value(kind: type) -> bool:
+    """Return whether what is of that type is a value already: atoms, members of enumerations, frozen dataclasses."""
+    known = _values.get(kind)
+    if known is None:
+        frozen = is_dataclass(kind) and getattr(kind, "__dataclass_params__").frozen  # noqa: B009
+        known = _values[kind] = kind in _ATOMS or issubclass(kind, Enum) or frozen
+    return known
 
 
 def freeze(root: object, now: Instant) -> Frozen:
@@ -191,21 +222,21 @@ class _Freezer:
 
     def freeze(self, value: Any) -> Any:
         kind = type(value)
-        if isinstance(value, Moment):
+        if kind is int:
+            if value >= _FAR:
+                raise LostInstantError(f"{value} is near {NOW}, and a plain number")
+            return value
+        if kind is Moment or kind is Over:
             distance = int(value) - self._now
             return Frozen(Moment, (distance,)) if distance > 0 else OVER
-        if kind is int and value >= NOW >> 1:
-            raise LostInstantError(f"{value} is near {NOW}, and a plain number")
-        if kind in _ATOMS or isinstance(value, Enum):
+        if _is_value(kind):
             return value
         if isinstance(value, tuple):
             return self._tuple(value)
-        if is_dataclass(value) and getattr(kind, "__dataclass_params__").frozen:  # noqa: B009
-            return value
         if (index := self._met.get(id(value))) is not None:
             return Frozen(Again, (index,))
         self._met[id(value)] = len(self._met)
-        return Frozen(kind, tuple(self._content(value)))
+        return Frozen(kind, tuple(self._slots(value) if kind in _plans else self._content(value)))
 
     def _tuple(self, value: tuple[Any, ...]) -> Any:
         content = tuple(self.freeze(part) for part in value)
@@ -227,27 +258,31 @@ class _Freezer:
                 return []
             case Records():
                 return [value.local, *(freeze(_dated(record)) for record in sorted(value, key=_end))]
-            case RetransmissionTimer(deadline=None):
-                value = RetransmissionTimer()
-            case _ if any(base is not object and base.__module__ == "builtins" for base in type(value).__mro__):
-                raise TypeError(f"{value!r}: what a {type(value).__name__} holds cannot be seen")
-        return self._slots(value)
+            case _:
+                return self._slots(value)
 
     def _slots(self, value: Any) -> list[Any]:
         freeze = self.freeze
-        names, forgotten, limited, pauses, ages = _plan(type(value))
-        content = [freeze(forgotten[name] if name in forgotten else getattr(value, name)) for name in names]
-        for name, most in limited.items():
-            index = names.index(name)
+        plan = _plan(type(value))
+        if type(value) is RetransmissionTimer and value.deadline is None:
+            value = RetransmissionTimer()
+        content = list(plan.values(value))
+        moments = [(index, content[index], longest) for index, longest in plan.ages]
+        for index, instead in plan.forgotten:
+            content[index] = instead
+        # what is a value already is nearly all that there is: a call for each would take twice as long
+        content = [
+            part if (kind := type(part)) in _ATOMS or (kind is int and part < _FAR) else freeze(part)
+            for part in content
+        ]
+        for index, most in plan.limited:
             content[index] = min(content[index], most)
-        for name in pauses:
-            index = names.index(name)
+        for index in plan.pauses:
             content[index] = content[index] or OVER
-        for name, longest in ages.items():
-            instant = getattr(value, name)
+        for index, instant, longest in moments:
             age = None if instant is None else Frozen(Moment, (max(int(instant) - self._now, -longest),))
-            content[names.index(name)] = age
-        if hasattr(value, "__dict__"):
+            content[index] = age
+        if plan.open:
             content += [(name, freeze(part)) for name, part in vars(value).items()]
         return content
 
@@ -293,7 +328,9 @@ class _Thawer:
         if issubclass(kind, tuple):
             parts = [thaw(part) for part in content]
             return kind(parts) if kind is tuple else kind(*parts)
-        value: Any = Records(content[0]) if kind is Records else kind() if kind in _EMPTY else kind.__new__(kind)
+        if kind not in _CONTAINERS:
+            return self._filled(kind, content)
+        value: Any = Records(content[0]) if kind is Records else kind()
         self.met.append(value)
         match value:
             case bytearray():
@@ -309,10 +346,15 @@ class _Thawer:
             case Records():
                 for record in content[1:]:
                     value.enter(thaw(record))
-            case _:
-                names = _plan(kind).names
-                for name, part in zip(names, content, strict=False):
-                    setattr(value, name, thaw(part))
-                for name, part in content[len(names) :]:
-                    vars(value)[name] = thaw(part)
+        return value
+
+    def _filled(self, kind: type, content: tuple[Any, ...]) -> Any:
+        thaw = self.thaw
+        value: Any = object.__new__(kind)
+        self.met.append(value)
+        names = _plan(kind).names
+        for name, part in zip(names, content, strict=False):
+            setattr(value, name, thaw(part) if type(part) is Frozen else part)
+        for name, part in content[len(names) :]:
+            vars(value)[name] = thaw(part)
         return value
