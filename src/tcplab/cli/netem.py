@@ -22,7 +22,10 @@ from tcplab.netem.grammar.units import read_time
 from tcplab.units import in_seconds
 
 app = typer.Typer(
-    help="Show and change what the network of a running lab does.", no_args_is_help=True, rich_markup_mode=None
+    help="Show and change what the network of a running lab does.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
 )
 
 HOLD_TTL: Final = 6.0  # seconds that what is held outlives a command that was killed

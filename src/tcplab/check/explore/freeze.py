@@ -348,9 +348,9 @@ class _Thawer:
                     value.enter(thaw(record))
         return value
 
-    def _filled(self, kind: type, content: tuple[Any, ...]) -> Any:
+    def _filled(self, kind: Any, content: tuple[Any, ...]) -> Any:
         thaw = self.thaw
-        value: Any = object.__new__(kind)
+        value = kind.__new__(kind)
         self.met.append(value)
         names = _plan(kind).names
         for name, part in zip(names, content, strict=False):
