@@ -9,15 +9,15 @@ _ISN: Final = (
         "the ISN's clock stands still",
         ("MUST-8",),
         "tcp/isn.py",
-        "(now // _TICK + int.from_bytes(",
-        "(int.from_bytes(",
+        "(now // _TICK + numbers(name)[0])",
+        "numbers(name)[0]",
     ),
     Mutant(
         "the ISN's offset needs no key",
         ("MUST-9",),
         "tcp/isn.py",
-        "blake2b(digest_size=4, key=key)",
-        "blake2b(digest_size=4)",
+        "blake2b(digest_size=_BOTH.size, key=key)",
+        "blake2b(digest_size=_BOTH.size)",
     ),
 )
 

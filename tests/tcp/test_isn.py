@@ -6,7 +6,7 @@ from tcplab.node import Address, Packet
 from tcplab.tcp.app import Listen, Open
 from tcplab.tcp.events import ConnectionId
 from tcplab.tcp.host import Host
-from tcplab.tcp.isn import keyed_isn
+from tcplab.tcp.isn import keyed_isn, keyed_numbers
 from tcplab.units import MICROSECOND, MINUTE, SECOND, START, Instant
 from tcplab.wire.segment import SYN, Segment
 from tcplab.wire.seq import SeqNumber, seq_diff
@@ -16,7 +16,7 @@ KEY = b"a secret of the host"
 
 
 def isn(now: int = 0, *, key: bytes = KEY, local_port: int = 49_152, remote: str = PEER, remote_port: int = 80) -> int:
-    return keyed_isn(key)(ConnectionId(HOST, local_port, Address(remote), remote_port, 0), Instant(now))
+    return keyed_isn(keyed_numbers(key))(ConnectionId(HOST, local_port, Address(remote), remote_port, 0), Instant(now))
 
 
 @pytest.mark.rfc("MUST-8")

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tcplab.node import Address
 from tcplab.tcp.events import ConnectionId
+from tcplab.tcp.isn import keyed_numbers
 from tcplab.tcp.timestamps import RECENT_LIFETIME, TICK, Refusal, Timestamps, keyed_offset, tsval
 from tcplab.units import MILLISECOND, SECOND, START, Instant
 from tcplab.wire.segment import ACK, RST, SYN, Flags, Options, Segment
@@ -49,7 +50,7 @@ def test_the_clock_wraps() -> None:
 
 
 def test_each_connection_has_an_offset_of_its_own_that_its_next_incarnation_keeps() -> None:
-    offset = keyed_offset(b"key")
+    offset = keyed_offset(keyed_numbers(b"key"))
     others = [
         NAME._replace(local=Address("10.0.1.2")),
         NAME._replace(local_port=49_153),
@@ -60,7 +61,7 @@ def test_each_connection_has_an_offset_of_its_own_that_its_next_incarnation_keep
 
     assert len({offset(name) for name in (NAME, *others)}) == 6
     assert offset(NAME._replace(incarnation=8)) == offset(NAME)
-    assert keyed_offset(b"another")(NAME) != offset(NAME)
+    assert keyed_offset(keyed_numbers(b"another"))(NAME) != offset(NAME)
     assert all(0 <= offset(NAME._replace(local_port=port)) < MODULUS for port in range(1_000))
 
 

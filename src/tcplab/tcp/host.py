@@ -37,7 +37,7 @@ from tcplab.tcp.events import (
     ResetSent,
     SegmentIgnored,
 )
-from tcplab.tcp.isn import Isn, keyed_isn
+from tcplab.tcp.isn import Isn, keyed_isn, keyed_numbers
 from tcplab.tcp.listener import ANY, Listeners
 from tcplab.tcp.ports import EphemeralPorts, is_unicast
 from tcplab.tcp.reset import reset_for
@@ -88,7 +88,8 @@ class Host:
         self.address = address
         self.config = config if config is not None else TcpConfig()
         self._app = app
-        self._isn = keyed_isn(isn_key) if isn is None else isn
+        numbers = keyed_numbers(isn_key)
+        self._isn = keyed_isn(numbers) if isn is None else isn
         self._now = START
         self._incarnation = 0
         self._table: dict[Key, Connection] = {}
@@ -106,7 +107,7 @@ class Host:
         self._time_waits = TimeWaits(self._records, ways, self._ports)
         challenges = ChallengeAcks(settings.challenge_acks_per_second, isn_key)
         self._effects = Effects(address, first_packet_id, challenges)
-        self._births = Births(settings, self._isn, keyed_offset(isn_key))
+        self._births = Births(settings, self._isn, keyed_offset(numbers))
         self._listeners = Listeners(self._effects, self._births, isn_key)
 
     # --- the node ----------------------------------------------------------------------------------------------

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from enum import Enum
-from hashlib import blake2b
 from typing import Final
 
 from tcplab.tcp.events import ConnectionId
+from tcplab.tcp.isn import Numbers
 from tcplab.units import MILLISECOND, MINUTE, Duration, Instant
 from tcplab.wire.segment import RST, Segment
 from tcplab.wire.seq import MODULUS
@@ -29,18 +29,15 @@ class Refusal(Enum):
     """Timestamps were agreed on and it has none: drop it, and say nothing (section 3.2)."""
 
 
-def keyed_offset(key: bytes) -> Offset:
-    """Return the generator of clock offsets with that secret of up to 64 octets.
+def keyed_offset(numbers: Numbers) -> Offset:
+    """Return the generator of clock offsets.
 
-    A hash of the 4-tuple, so that nobody learns from one connection how long the host is up (section 7.1), and yet
-    the timestamps of one 4-tuple go on rising from incarnation to incarnation, as RFC 6191 needs them.
+    They depend on the 4-tuple and a secret, so that nobody learns from one connection how long the host is up (section
+    7.1), and yet the timestamps of one 4-tuple go on rising from incarnation to incarnation, as RFC 6191 needs them.
     """
-    keyed = blake2b(digest_size=4, key=key, person=b"timestamps")
 
     def offset(name: ConnectionId) -> int:
-        hashed = keyed.copy()
-        hashed.update(f"{name.local}:{name.local_port}>{name.remote}:{name.remote_port}".encode())
-        return int.from_bytes(hashed.digest(), "big")
+        return numbers(name)[1]
 
     return offset
 
