@@ -47,19 +47,7 @@ from tcplab.tcp.reassembly import Block, Reassembly
 from tcplab.tcp.recovery import Recovery
 from tcplab.tcp.rtt import RttEstimator
 from tcplab.tcp.spaces import ReceiveSpace, SendSpace
-from tcplab.tcp.states import (
-    ACTIVE_OPEN,
-    CLOSE_CALL,
-    CLOSED,
-    ESTABLISHED,
-    FIN_WAIT_2,
-    LISTEN,
-    PASSIVE_OPEN,
-    TIME_WAIT,
-    TRANSITIONS,
-    Cause,
-    State,
-)
+from tcplab.tcp.states import CLOSED, ESTABLISHED, FIN_WAIT_2, LISTEN, TIME_WAIT, TRANSITIONS, Cause, State
 from tcplab.tcp.status import Status
 from tcplab.tcp.timers import KeepAlive, RetransmissionTimer
 from tcplab.tcp.timestamps import Timestamps
@@ -149,14 +137,14 @@ class Connection:
     def listen(self, now: Instant, effects: Effects) -> None:
         """OPEN, passive (3.10.1)."""
         self.passive = True
-        self.enter(PASSIVE_OPEN, now, effects)
+        self.enter(Cause.PASSIVE_OPEN, now, effects)
 
     def open(self, now: Instant, effects: Effects) -> None:
         """OPEN, active (3.10.1): send a SYN."""
         self.opened_at = now
         if self.config.timestamps:
             self.timestamps = Timestamps(self.clock_offset, now)
-        self.enter(ACTIVE_OPEN, now, effects)
+        self.enter(Cause.ACTIVE_OPEN, now, effects)
         emission.emit_syn(self, now, effects)
 
     def call(self, call: OnConnection, now: Instant, effects: Effects) -> None:
@@ -221,7 +209,7 @@ class Connection:
             self.fin_queued = True
             self.begin_close(now, effects)
         elif state is LISTEN or state is State.SYN_SENT:
-            self.enter(CLOSE_CALL, now, effects)
+            self.enter(Cause.CLOSE_CALL, now, effects)
         elif self.fin_queued:
             raise self._invalid("close", "the connection is closing")
         elif state is State.SYN_RECEIVED:
@@ -349,7 +337,7 @@ class Connection:
         """Act on a CLOSE once the state allows it; the FIN follows what is queued."""
         if self.state is ESTABLISHED:
             self.active_close = True
-            self.enter(CLOSE_CALL, now, effects)
+            self.enter(Cause.CLOSE_CALL, now, effects)
         emission.emit(self, now, effects)
 
     def bound_fin_wait_2(self, now: Instant) -> None:

@@ -13,7 +13,7 @@ from tcplab.tcp.events import (
     TimeWaitRestarted,
 )
 from tcplab.tcp.ports import Destination, EphemeralPorts
-from tcplab.tcp.states import TIME_WAIT, TIME_WAIT_EXPIRED, TRANSITIONS, Cause
+from tcplab.tcp.states import TRANSITIONS, Cause, State
 from tcplab.tcp.time_wait.policy import Policy, Reply
 from tcplab.tcp.time_wait.record import Record, Stamps
 from tcplab.tcp.time_wait.records import Records
@@ -88,12 +88,12 @@ class TimeWaits:
         if stays:
             self._records.enter(record)
         else:
-            self._end(record, TIME_WAIT_EXPIRED, "expired", now, events)
+            self._end(record, Cause.TIME_WAIT_EXPIRED, "expired", now, events)
 
     def advance(self, now: Instant, events: list[Event]) -> None:
         """End those that are due, a bounded number at a time: where more are left, they are due still."""
         for ended in self._records.expired(now, EXPIRIES_AT_ONCE):
-            _tell(ended, TIME_WAIT_EXPIRED, "expired", now, events)
+            _tell(ended, Cause.TIME_WAIT_EXPIRED, "expired", now, events)
             name, _ = ended
             self._ports.give_back((name.remote, name.remote_port), name.local_port)
 
@@ -188,7 +188,7 @@ class TimeWaits:
 
 def _tell(ended: tuple[ConnectionId, Instant], cause: Cause, reason: Reason, now: Instant, events: list[Event]) -> None:
     name, entered = ended
-    events.append(StateChanged(name, TIME_WAIT, TRANSITIONS[TIME_WAIT, cause], cause))
+    events.append(StateChanged(name, State.TIME_WAIT, TRANSITIONS[State.TIME_WAIT, cause], cause))
     events.append(TimeWaitEnded(name, reason, elapsed(entered, now)))
 
 
