@@ -20,6 +20,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import is_dataclass
 from enum import Enum
+from functools import cache
 from operator import attrgetter
 from types import FunctionType, NoneType
 from typing import Any, Final, NamedTuple, NoReturn, cast
@@ -89,6 +90,7 @@ PAUSES: Final = frozenset({(Connection, "challenge_after")})
 """Instants that are 0 before there was any, which says no more than that they are over."""
 
 _CONTAINERS: Final = frozenset({list, deque, dict, set, bytearray, Schedule, Records})
+"""What is not written down slot by slot; of a schedule nothing is."""
 _ATOMS: Final = frozenset({str, bytes, bool, frozenset, NoneType, FunctionType, type})
 _FAR: Final = NOW >> 1  # no plain number is as large
 
@@ -159,33 +161,32 @@ class _Plan(NamedTuple):
     """Whether its objects have a ``__dict__``, too."""
 
 
-_plans: dict[type, _Plan] = {}
-_values: dict[type, bool] = {}  # whether what is of that type is a value already
-
-
+@cache
 def _plan(kind: type) -> _Plan:
-    plan = _plans.get(kind)
-    if plan is None:
-        if any(base is not object and base.__module__ == "builtins" for base in kind.__mro__):
-            raise TypeError(f"what a {kind.__name__} holds cannot be seen")
-        names: list[str] = []
-        for base in reversed(kind.__mro__):
-            slots = base.__dict__.get("__slots__", ())
-            names += [slots] if isinstance(slots, str) else slots
-        forgotten = {name: instead for (owner, name), instead in FORGOTTEN.items() if issubclass(kind, owner)}
-        limited = {name: most for (owner, name), most in LIMITED.items() if issubclass(kind, owner)}
-        if unknown := (forgotten.keys() | limited.keys()) - set(names):
-            raise AttributeError(f"{kind.__name__} has no {', '.join(sorted(unknown))}")
-        plan = _plans[kind] = _Plan(
-            tuple(names),
-            _getter(names),
-            tuple((names.index(name), instead) for name, instead in forgotten.items()),
-            tuple((names.index(name), most) for name, most in limited.items()),
-            tuple(names.index(name) for owner, name in PAUSES if issubclass(kind, owner)),
-            tuple((names.index(name), most) for (owner, name), most in AGES.items() if issubclass(kind, owner)),
-            any("__dict__" in base.__dict__ for base in kind.__mro__),
-        )
-    return plan
+    """Return what is written down of objects of a class.
+
+    Raises:
+        TypeError: they hold something in a builtin type, where it cannot be seen.
+    """
+    if any(base in _CONTAINERS or base.__module__ == "builtins" for base in kind.__mro__ if base is not object):
+        raise TypeError(f"what a {kind.__name__} holds cannot be seen")
+    names: list[str] = []
+    for base in reversed(kind.__mro__):
+        slots = base.__dict__.get("__slots__", ())
+        names += [slots] if isinstance(slots, str) else slots
+    forgotten = {name: instead for (owner, name), instead in FORGOTTEN.items() if issubclass(kind, owner)}
+    limited = {name: most for (owner, name), most in LIMITED.items() if issubclass(kind, owner)}
+    if unknown := (forgotten.keys() | limited.keys()) - set(names):
+        raise AttributeError(f"{kind.__name__} has no {', '.join(sorted(unknown))}")
+    return _Plan(
+        tuple(names),
+        _getter(names),
+        tuple((names.index(name), instead) for name, instead in forgotten.items()),
+        tuple((names.index(name), most) for name, most in limited.items()),
+        tuple(names.index(name) for owner, name in PAUSES if issubclass(kind, owner)),
+        tuple((names.index(name), most) for (owner, name), most in AGES.items() if issubclass(kind, owner)),
+        any("__dict__" in base.__dict__ for base in kind.__mro__),
+    )
 
 
 def _getter(names: Sequence[str]) -> Callable[[object], Sequence[Any]]:
@@ -195,13 +196,11 @@ def _getter(names: Sequence[str]) -> Callable[[object], Sequence[Any]]:
     return lambda value: [getattr(value, name) for name in names]
 
 
+@cache
 def _is_value(kind: type) -> bool:
     """Return whether what is of that type is a value already: atoms, members of enumerations, frozen dataclasses."""
-    known = _values.get(kind)
-    if known is None:
-        frozen = is_dataclass(kind) and getattr(kind, "__dataclass_params__").frozen  # noqa: B009
-        known = _values[kind] = kind in _ATOMS or issubclass(kind, Enum) or frozen
-    return known
+    frozen = is_dataclass(kind) and getattr(kind, "__dataclass_params__").frozen  # noqa: B009
+    return kind in _ATOMS or issubclass(kind, Enum) or frozen
 
 
 def freeze(root: object, now: Instant) -> Frozen:
@@ -221,7 +220,7 @@ class _Freezer:
         self._met: dict[int, int] = {}
 
     def freeze(self, value: Any) -> Any:
-        kind = type(value)
+        kind: type = type(value)
         if kind is int:
             if value >= _FAR:
                 raise LostInstantError(f"{value} is near {NOW}, and a plain number")
@@ -236,14 +235,14 @@ class _Freezer:
         if (index := self._met.get(id(value))) is not None:
             return Frozen(Again, (index,))
         self._met[id(value)] = len(self._met)
-        return Frozen(kind, tuple(self._slots(value) if kind in _plans else self._content(value)))
+        return Frozen(kind, tuple(self._contained(value) if kind in _CONTAINERS else self._slots(value)))
 
     def _tuple(self, value: tuple[Any, ...]) -> Any:
         content = tuple(self.freeze(part) for part in value)
         unchanged = all(new is old for new, old in zip(content, value, strict=True))
         return value if unchanged else Frozen(type(value), content)
 
-    def _content(self, value: Any) -> list[Any]:
+    def _contained(self, value: Any) -> list[Any]:
         freeze = self.freeze
         match value:
             case bytearray():
@@ -254,17 +253,16 @@ class _Freezer:
                 return [(freeze(key), freeze(part)) for key, part in value.items()]
             case set():
                 return [frozenset(freeze(part) for part in value)]
-            case Schedule():
-                return []
             case Records():
                 return [value.local, *(freeze(_dated(record)) for record in sorted(value, key=_end))]
-            case _:
-                return self._slots(value)
+            case _:  # a schedule
+                return []
 
     def _slots(self, value: Any) -> list[Any]:
         freeze = self.freeze
-        plan = _plan(type(value))
-        if type(value) is RetransmissionTimer and value.deadline is None:
+        kind: type = type(value)
+        plan = _plan(kind)
+        if kind is RetransmissionTimer and value.deadline is None:
             value = RetransmissionTimer()
         content = list(plan.values(value))
         moments = [(index, content[index], longest) for index, longest in plan.ages]
@@ -272,7 +270,7 @@ class _Freezer:
             content[index] = instead
         # what is a value already is nearly all that there is: a call for each would take twice as long
         content = [
-            part if (kind := type(part)) in _ATOMS or (kind is int and part < _FAR) else freeze(part)
+            part if (sort := type(part)) in _ATOMS or (sort is int and part < _FAR) else freeze(part)
             for part in content
         ]
         for index, most in plan.limited:
@@ -341,8 +339,6 @@ class _Thawer:
                 value.update((thaw(key), thaw(part)) for key, part in content)
             case set():
                 value.update(content[0])
-            case Schedule():
-                pass
             case Records():
                 for record in content[1:]:
                     value.enter(thaw(record))
