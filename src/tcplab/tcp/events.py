@@ -22,9 +22,14 @@ class ConnectionId(NamedTuple):
     incarnation: int
     """How many connections this host had before it, of any 4-tuple."""
 
+    @property
+    def ends(self) -> str:
+        """Its 4-tuple alone, the same for every incarnation."""
+        return f"{self.local}:{self.local_port}>{self.remote}:{self.remote_port}"
+
     def __str__(self) -> str:
         """Return the connection as the logs print it."""
-        return f"{self.local}:{self.local_port}>{self.remote}:{self.remote_port}#{self.incarnation}"
+        return f"{self.ends}#{self.incarnation}"
 
 
 class Ignored(Enum):

@@ -27,7 +27,7 @@ def keyed_numbers(key: bytes) -> Numbers:
     @lru_cache(maxsize=1)  # whoever begins a connection asks for the one and then for the other
     def numbers(name: ConnectionId) -> tuple[int, int]:
         hashed = keyed.copy()
-        hashed.update(f"{name.local}:{name.local_port}>{name.remote}:{name.remote_port}".encode())
+        hashed.update(name.ends.encode())
         first, second = _BOTH.unpack(hashed.digest())
         return first, second
 

@@ -103,7 +103,7 @@ class SynCookies:
 
     def _hash(self, name: ConnectionId, what: str) -> int:
         hashed = self._keyed.copy()
-        hashed.update(f"{name.local}:{name.local_port}>{name.remote}:{name.remote_port} {what}".encode())
+        hashed.update(f"{name.ends} {what}".encode())
         return int.from_bytes(hashed.digest(), "big")
 
 
