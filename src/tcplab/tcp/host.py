@@ -376,8 +376,5 @@ class Host:
         packets, events = effects.packets, effects.events
         if not packets and not events:
             return NOTHING
-        effects.packets = []
-        if not events:
-            return _new(Output, (packets, ()))
-        effects.events = []
+        effects.packets, effects.events = [], []
         return _new(Output, (packets, events))
