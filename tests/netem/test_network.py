@@ -156,3 +156,21 @@ def test_setting_a_link_that_is_not_there_is_refused_by_name() -> None:
 def test_a_lifetime_must_be_above_zero(lifetime: int) -> None:
     with pytest.raises(ValueError, match=f"lifetime must be above 0, or None for no bound; it is {lifetime}"):
         network(lifetime=Duration(lifetime))
+
+
+# --- without anybody who observes ------------------------------------------------------------------------------------
+
+
+def test_a_quiet_network_tells_only_what_is_out_of_the_ordinary() -> None:
+    told, quiet = network(Profile(delay=MS, limit=2)), network(Profile(delay=MS, limit=2))
+    quiet.keep_quiet()
+
+    for number in (1, 2, 3):
+        told.receive(packet(number), START)
+        came = quiet.receive(packet(number), START)
+    left, silent = told.advance(Instant(MS)), quiet.advance(Instant(MS))
+
+    assert list(came.events) == [PacketDropped(packet(3), THERE, "limit", "limit")]
+    assert list(silent.packets) == list(left.packets) == [packet(1), packet(2)]
+    assert [type(event) for event in left.events] == [PacketForwarded, PacketForwarded]
+    assert list(silent.events) == []

@@ -34,7 +34,7 @@ class Queue:
     An entry is (when it leaves, its place in the order of coming, the packet, its link, when it came in).
 
     Attributes:
-        quiet: whether nobody is told of packets that only wait, and then leave.
+        quiet: whether nobody is told of packets that a delay alone holds, and of those that leave.
     """
 
     __slots__ = ("entries", "order", "quiet")

@@ -90,7 +90,10 @@ class Network:
         self._follows = False  # whether connections are followed
 
     def keep_quiet(self) -> None:
-        """From now on make no events of packets that only wait for their delay, and then leave: nobody observes."""
+        """From now on make none of the events of packets that a delay alone holds, and of those that leave the queue.
+
+        Nobody observes, and they are nearly all that there is.
+        """
         self._queue.quiet = True
 
     def start(self, now: Instant) -> Output:
