@@ -117,7 +117,6 @@ class Rate(NamedTuple):
     """Lifecycles per second of processor time: with everything on, with RFC 9293 alone, and of the bare heap."""
 
     connections: int
-    burst: int
     lab: float
     plain: float
     heap: float
@@ -172,4 +171,4 @@ def measure(connections: int, burst: int) -> Rate:
     """Return all rates, each from the fastest of several runs, taken in turns: noise only ever adds."""
     runs = max(2, min(10, 30_000 // connections))
     times = [(lab(connections, burst), lab(connections, burst, PLAIN), heap(connections, burst)) for _ in range(runs)]
-    return Rate(connections, burst, *(connections / min(each) for each in zip(*times, strict=True)))
+    return Rate(connections, *(connections / min(each) for each in zip(*times, strict=True)))
