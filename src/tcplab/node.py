@@ -6,9 +6,10 @@ between them and tells observers what it saw; a node never waits and never calls
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from tcplab.units import Instant
+from tcplab.value import value
 from tcplab.wire.packet import Address, Packet
 
 __all__ = [
@@ -34,7 +35,8 @@ class Event:
     __slots__ = ()
 
 
-class Output(NamedTuple):
+@value
+class Output:
     """What came of one input: packets to carry away, and events to observe, each in order."""
 
     packets: Sequence[Packet] = ()

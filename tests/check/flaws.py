@@ -1,5 +1,7 @@
 """Hosts with one mistake each, for the exploration to find."""
 
+from dataclasses import replace
+
 from tcplab.check.explore import Subject
 from tcplab.node import NOTHING, Output, Packet
 from tcplab.tcp.states import State
@@ -14,7 +16,7 @@ class ClosesOnAnyAck(Subject):
         segment = packet.segment
         for status in self.statuses():
             if status.state is State.LAST_ACK and segment.flags & (ACK | RST) == ACK:
-                packet = packet._replace(segment=segment._replace(ack=status.snd_nxt))
+                packet = replace(packet, segment=replace(segment, ack=status.snd_nxt))
         return super().receive(packet, now)
 
 
@@ -44,7 +46,7 @@ class TakesFinsOutOfOrder(Subject):
         segment = packet.segment
         for status in self.statuses():
             if status.state is State.ESTABLISHED and segment.flags & FIN:
-                packet = packet._replace(segment=segment._replace(seq=status.rcv_nxt))
+                packet = replace(packet, segment=replace(segment, seq=status.rcv_nxt))
         return super().receive(packet, now)
 
 
@@ -64,7 +66,7 @@ class AnswersResets(Subject):
         segment = packet.segment
         if not segment.flags & RST:
             return output
-        answer = segment._replace(sport=segment.dport, dport=segment.sport)
+        answer = replace(segment, sport=segment.dport, dport=segment.sport)
         return Output([*output.packets, Packet(0, now, self.address, packet.source, answer)], output.events)
 
 

@@ -77,7 +77,7 @@ def test_one_bare_ack_after_the_other() -> None:
     [copy] = [record for record in of(records, PacketReceived, "server") if record.event.packet.copy]
     [ignored] = [record for record in of(records, SegmentIgnored, "server") if record.time == copy.time]
     [answer] = [record for record in of(records, PacketSent, "server") if record.time == copy.time]
-    twin = copy.event.packet._replace(copy=2)
+    twin = replace(copy.event.packet, copy=2)
 
     def again(after: int) -> Records:
         """Put the same exchange with another copy behind the first."""

@@ -1,6 +1,7 @@
 """The transitions that the engine takes are those of RFC 9293, but for those that are accounted for."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -121,7 +122,7 @@ class ClosesOnAnyAck(Host):
         segment = packet.segment
         for status in self.statuses():
             if status.state is State.LAST_ACK and segment.flags & (ACK | RST | SYN) == SYN:
-                packet = packet._replace(segment=segment._replace(ack=status.snd_nxt, seq=status.rcv_nxt, flags=ACK))
+                packet = replace(packet, segment=replace(segment, ack=status.snd_nxt, seq=status.rcv_nxt, flags=ACK))
         return super().receive(packet, now)
 
 

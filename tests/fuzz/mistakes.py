@@ -1,6 +1,7 @@
 """Hosts with one mistake each, which the fuzzing has to find."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 from hypothesis.stateful import RuleBasedStateMachine
@@ -31,7 +32,7 @@ class AnswersResets(Host):
         output = super().receive(packet, now)
         if not packet.segment.flags & RST:
             return output
-        return Output([*output.packets, packet._replace(source=packet.target, target=packet.source)], output.events)
+        return Output([*output.packets, replace(packet, source=packet.target, target=packet.source)], output.events)
 
 
 class AnswersAcks(Host):
@@ -42,10 +43,10 @@ class AnswersAcks(Host):
         segment = packet.segment
         if output.packets or segment.payload or segment.flags & (ACK | SYN | FIN | RST) != ACK:
             return output
-        answer = segment._replace(
-            sport=segment.dport, dport=segment.sport, seq=segment.ack, ack=segment.seq, options=segment.options
+        answer = replace(
+            segment, sport=segment.dport, dport=segment.sport, seq=segment.ack, ack=segment.seq, options=segment.options
         )
-        return Output([packet._replace(segment=answer, source=packet.target, target=packet.source)], output.events)
+        return Output([replace(packet, segment=answer, source=packet.target, target=packet.source)], output.events)
 
 
 class SendsTwice(Host):

@@ -1,6 +1,7 @@
 """Two hosts and the packets between them, which go where and when whoever plays wants."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from tcplab.node import Packet
@@ -85,7 +86,7 @@ class Pair:
         if hand.action == "corrupt":
             octets = bytearray(packet.octets or encode(packet.segment, packet.source, packet.target))
             octets[hand.place % len(octets)] ^= hand.value
-            packet = packet._replace(octets=bytes(octets))
+            packet = replace(packet, octets=bytes(octets))
         self._arrives(hand.side, packet)
 
     def wait(self, nanoseconds: int) -> None:

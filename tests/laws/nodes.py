@@ -1,6 +1,7 @@
 """Nodes that must keep the laws, and inputs that take them far."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -111,7 +112,7 @@ def connections(draw: st.DrawFn) -> list[Input]:
     life = [each for port in (50_000, 50_001) for each in life_of(port)]
     for _ in range(draw(st.integers(0, 40))):
         now = Instant(now + draw(st.integers(0, 4)) * MS)
-        inputs.append(Input(now, draw(st.sampled_from(life))._replace(born=now)))
+        inputs.append(Input(now, replace(draw(st.sampled_from(life)), born=now)))
     return inputs
 
 
@@ -186,9 +187,9 @@ def conversation(draw: st.DrawFn, build: Callable[[], Host]) -> list[Input]:
         arrived = original.packet
         assert arrived is not None
         if fault == "bent":
-            arrived = arrived._replace(segment=draw(bent(arrived.segment)))
+            arrived = replace(arrived, segment=draw(bent(arrived.segment)))
         elif fault == "stranger":
-            arrived = arrived._replace(segment=draw(strange()))
+            arrived = replace(arrived, segment=draw(strange()))
         times = {"dropped": 0, "twice": 2}.get(fault or "", 1)
         inputs += [Input(Instant(now), arrived)] * times or [Input(Instant(now), None)]
     return inputs
@@ -198,7 +199,8 @@ def bent(segment: Segment) -> st.SearchStrategy[Segment]:
     """Strategy: the segment with a field or two a little, or entirely, off."""
     near = st.integers(-2_000, 2_000)
     return st.builds(
-        lambda seq, ack, flags, window, payload: segment._replace(
+        lambda seq, ack, flags, window, payload: replace(
+            segment,
             seq=seq_add(segment.seq, seq),
             ack=seq_add(segment.ack, ack),
             flags=Flags(segment.flags ^ flags),

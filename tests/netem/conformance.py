@@ -5,6 +5,7 @@ those of ``SEEDS=…`` again. Bounds are wide enough for both: each is missed by
 million, and a run of everything with 20 seeds has some 1,500 of them.
 """
 
+from dataclasses import replace
 import gc
 import os
 from array import array
@@ -77,7 +78,7 @@ class Found:
 
 @cache
 def packets(ecn: int = 0, payload: int = 0, n: int = N) -> Sequence[Packet]:
-    return [packet(place, payload=bytes(payload))._replace(ecn=ecn) for place in range(1, n + 1)]
+    return [replace(packet(place, payload=bytes(payload)), ecn=ecn) for place in range(1, n + 1)]
 
 
 @lru_cache(maxsize=16)  # of neighbouring tests; more would only be kept in vain

@@ -1,6 +1,7 @@
 """Networks, packets to send through them, and what comes of that."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TypeVar
 
 from tcplab.netem.events import LinkName
@@ -22,7 +23,7 @@ PURE_ACK = Segment(49_152, 80, SeqNumber(1), SeqNumber(1), ACK, 65_535)
 def packet(
     number: int = 1, born: int = START, source: Address = CLIENT, target: Address = SERVER, payload: bytes = b""
 ) -> Packet:
-    return Packet(number, Instant(born), source, target, PURE_ACK._replace(payload=payload))
+    return Packet(number, Instant(born), source, target, replace(PURE_ACK, payload=payload))
 
 
 def network(there: Profile = PERFECT, lifetime: Duration | None = LIFETIME_DEFAULT) -> Network:

@@ -1,6 +1,7 @@
 """Reordering, rates and slots over 100,000 packets, against what was asked for."""
 
 from collections import Counter
+from dataclasses import replace
 from itertools import accumulate, pairwise
 
 import pytest
@@ -63,7 +64,7 @@ def test_reordering_correlates_as_asked_for(correlation: int, seed: int) -> None
 def test_what_is_sent_at_once_overtakes_all_that_is_under_way(seed: int) -> None:
     at_once = run("delay 10ms reorder 10%", seed).at_once
     network = Network({THERE: Profile.parse(f"delay 10ms reorder 10% {ENDLESS}")}, seed=seed)
-    sent = (each._replace(born=each.id * EVERY) for each in packets())  # type: ignore[arg-type]
+    sent = (replace(each, born=each.id * EVERY) for each in packets())  # type: ignore[arg-type]
 
     with uncollected():
         left = [packet.id for _, output in stream(network, sent) for packet in output.packets]
@@ -106,7 +107,7 @@ def test_a_line_that_loses_carries_the_others_at_its_rate(seed: int) -> None:
 def test_a_full_queue_drops_what_the_line_cannot_carry(seed: int) -> None:
     every = SIZE * 8 * SECOND // 5_000_000 // 2  # twice as many as it can carry
     network = Network({THERE: Profile.parse("rate 5mbit limit 50")}, seed=seed, lifetime=None)
-    sent = (each._replace(born=each.id * every) for each in packets(payload=SIZE - 40))  # type: ignore[arg-type]
+    sent = (replace(each, born=each.id * every) for each in packets(payload=SIZE - 40))  # type: ignore[arg-type]
 
     with uncollected():
         outputs = list(stream(network, sent))
@@ -121,7 +122,7 @@ def test_a_traced_line_gives_the_rate_of_its_trace(seed: int) -> None:
     times = sorted((n * 7_919 + seed) % 10_000 + 1 for n in range(4_000))
     profile = Profile.parse(f"trace rate t {ENDLESS}", lambda _: "".join(f"{time}\n" for time in times))
     network = Network({THERE: profile}, seed=seed, lifetime=None)
-    sent = (each._replace(born=each.id * MICROSECOND) for each in packets(payload=1_460))  # type: ignore[arg-type]
+    sent = (replace(each, born=each.id * MICROSECOND) for each in packets(payload=1_460))  # type: ignore[arg-type]
 
     with uncollected():
         left = [time for time, output in stream(network, sent) for _ in output.packets]
@@ -137,7 +138,7 @@ def test_a_traced_line_gives_the_rate_of_its_trace(seed: int) -> None:
 @pytest.mark.parametrize("text", ["slot 1ms 5ms", "slot 1ms 5ms packets 40", "slot 1ms 5ms bytes 1600b delay 2ms 1ms"])
 def test_slots_begin_between_min_and_max_apart(text: str, seed: int) -> None:
     network = Network({THERE: Profile.parse(f"{text} {ENDLESS}")}, seed=seed, lifetime=None)
-    sent = (each._replace(born=each.id * EVERY) for each in packets())  # type: ignore[arg-type]
+    sent = (replace(each, born=each.id * EVERY) for each in packets())  # type: ignore[arg-type]
 
     with uncollected():
         outputs = list(stream(network, sent))

@@ -1,6 +1,7 @@
 """What the network makes of the segments that pass: which connection, in which states, and what is new."""
 
 import tracemalloc
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -94,7 +95,7 @@ def test_a_damaged_segment_shows_nothing_to_whom_it_is_given() -> None:
     states(flows, syn)
     flows.came(answer)
 
-    assert flows.left(answer._replace(octets=b"x")) == []
+    assert flows.left(replace(answer, octets=b"x")) == []
 
 
 def test_what_was_sent_before_is_a_retransmission_and_what_goes_beyond_is_not() -> None:

@@ -179,7 +179,7 @@ def test_a_packet_held_back_by_the_list_does_not_hold_up_the_line() -> None:
 def test_a_late_copy_follows_with_its_copy_number() -> None:
     net = network(Profile(delay=MS, copy_list={2: SECOND}))
     packets = [packet(n) for n in (1, 2, 3)]
-    copy = packets[1]._replace(copy=1)
+    copy = replace(packets[1], copy=1)
 
     outputs = send_all(net, packets)
 
@@ -194,12 +194,12 @@ def test_a_late_copy_comes_even_of_a_dropped_packet() -> None:
 
     outputs = send_all(net, [packet(1)])
 
-    assert arrivals(outputs) == [(SECOND + 2 * MS, packet(1)._replace(copy=1))]
+    assert arrivals(outputs) == [(SECOND + 2 * MS, replace(packet(1), copy=1))]
 
 
 def test_a_late_copy_needs_room_in_the_queue() -> None:
     net, one = network(Profile(delay=MS, limit=1, copy_list={1: SECOND})), packet(1)
-    copy = one._replace(copy=1)
+    copy = replace(one, copy=1)
 
     outputs = send_all(net, [one])
 
@@ -219,7 +219,7 @@ def test_a_certain_loss_is_a_black_hole() -> None:
 
 def test_a_certain_duplicate_goes_through_all_that_the_packet_does_ahead_of_it() -> None:
     one = packet(1)
-    copy = one._replace(copy=1)
+    copy = replace(one, copy=1)
 
     first, *others = events(send_all(network(Profile(delay=MS, duplicate=1.0)), [one]))
 

@@ -1,5 +1,7 @@
 """What a link does with marks, damage, reordering, slots and traces, at exact times."""
 
+from dataclasses import replace
+
 import pytest
 
 from tcplab.netem.events import (
@@ -37,11 +39,11 @@ def row(count: int, every: int = MS, payload: bytes = b"") -> list[Packet]:
 
 @pytest.mark.parametrize("ecn", [1, 2, 3])
 def test_a_packet_of_an_ecn_capable_transport_is_marked_instead_of_lost(ecn: int) -> None:
-    one = packet(1)._replace(ecn=ecn)
+    one = replace(packet(1), ecn=ecn)
 
     told = events(send_all(network(parsed("loss 100% ecn")), [one]))
 
-    marked = one._replace(ecn=3)
+    marked = replace(one, ecn=3)
     assert [type(event) for event in told] == [PacketMarked, PacketForwarded]
     assert isinstance(told[0], PacketMarked)
     assert (told[0].packet, told[0].rule, told[0].draw is None) == (marked, "loss", False)
@@ -56,7 +58,7 @@ def test_a_packet_of_another_transport_is_lost_all_the_same() -> None:
 
 def test_a_mark_does_not_save_from_the_drop_list_or_the_limit() -> None:
     profile = parsed("loss 100% ecn delay 1ms limit 1 droplist 1")
-    capable = [packet(n)._replace(ecn=2) for n in (1, 2, 3)]
+    capable = [replace(packet(n), ecn=2) for n in (1, 2, 3)]
 
     outputs = send_all(network(profile), capable)
 
@@ -64,11 +66,11 @@ def test_a_mark_does_not_save_from_the_drop_list_or_the_limit() -> None:
 
 
 def test_where_a_mark_and_a_duplication_strike_both_go_on_marked() -> None:
-    one = packet(1)._replace(ecn=2)
+    one = replace(packet(1), ecn=2)
 
     outputs = send_all(network(parsed("loss 100% ecn duplicate 100%")), [one])
 
-    assert arrivals(outputs) == [(START, one._replace(ecn=3, copy=1)), (START, one._replace(ecn=3))]
+    assert arrivals(outputs) == [(START, replace(one, ecn=3, copy=1)), (START, replace(one, ecn=3))]
 
 
 def test_verdicts_name_the_model_that_lost_the_packet() -> None:
@@ -98,7 +100,7 @@ def test_a_corrupted_packet_differs_by_the_bit_that_is_told() -> None:
     intact = int.from_bytes(encode(one.segment, CLIENT, SERVER), "big")
     length = 8 * len(arrived.octets)
     assert intact ^ int.from_bytes(arrived.octets, "big") == 1 << length - 1 - told.bit
-    assert arrived._replace(octets=None) == one
+    assert replace(arrived, octets=None) == one
 
 
 def test_a_host_verifies_the_checksum_of_a_corrupted_packet_and_discards_it() -> None:
@@ -121,7 +123,7 @@ def test_what_is_lost_is_not_damaged_first() -> None:
 
 
 def test_a_damaged_packet_of_which_nothing_is_left_passes() -> None:
-    nothing = packet(1)._replace(octets=b"")
+    nothing = replace(packet(1), octets=b"")
 
     assert arrivals(send_all(network(parsed("corrupt 100%")), [nothing])) == [(START, nothing)]
 

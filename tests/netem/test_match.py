@@ -1,5 +1,7 @@
 """The words that say which segments are meant, and which segments those are."""
 
+from dataclasses import replace
+
 import pytest
 
 from tcplab.netem.faults import parse_rule
@@ -94,7 +96,7 @@ def test_what_is_meant(text: str, names: list[str]) -> None:
 
 
 def test_other_flags_do_not_matter() -> None:
-    syn = SYN._replace(segment=SYN.segment._replace(flags=Flags(SYN.segment.flags | ECE)))
+    syn = replace(SYN, segment=replace(SYN.segment, flags=Flags(SYN.segment.flags | ECE)))
 
     assert read_what(Sentence("syn")).looks()(syn, None)
     assert not read_what(Sentence("syn without ece")).looks()(syn, None)

@@ -1,6 +1,7 @@
 """What rules say of what they did."""
 
 import math
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -21,7 +22,7 @@ def after(text: str, packets: int = N, payload: bytes = b"") -> dict[str, Realis
     """Return what a link with this profile says, by measure, after so many packets, 10 microseconds apart."""
     profile = Profile.parse(f"{text} limit 1000000", FILES.__getitem__)
     net = Network({THERE: profile}, seed=2, lifetime=None)
-    send_all(net, (packet(n, born=n * 10_000, payload=payload)._replace(ecn=2) for n in range(packets)))
+    send_all(net, (replace(packet(n, born=n * 10_000, payload=payload), ecn=2) for n in range(packets)))
     return {each.measure: each for each in net.realised()[THERE]}
 
 

@@ -1,6 +1,7 @@
 """What faults that understand TCP do to segments, one by one and to whole connections."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -146,11 +147,11 @@ def test_a_corrupted_segment_goes_on_with_a_bit_flipped() -> None:
 
 def test_a_mark_is_for_those_who_understand_it() -> None:
     net = configured("mark data as x")
-    capable = DATA._replace(ecn=2)
+    capable = replace(DATA, ecn=2)
 
     marked, forwarded = events(net, capable)
 
-    assert marked == PacketMarked(capable._replace(ecn=3), THERE, "x")
+    assert marked == PacketMarked(replace(capable, ecn=3), THERE, "x")
     assert isinstance(forwarded, PacketForwarded)
     assert forwarded.packet.ecn == 3
     assert [type(event) for event in events(net, DATA)] == [PacketForwarded]

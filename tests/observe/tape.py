@@ -1,5 +1,7 @@
 """Journals made by hand: a few lines of what happened, in milliseconds."""
 
+from dataclasses import replace
+
 from tcplab.netem.events import LinkName, PacketDropped, PacketDuplicated
 from tcplab.node import Address, Event, Packet, PacketReceived, PacketSent
 from tcplab.observe.journal import Record
@@ -59,7 +61,7 @@ class Tape:
         self.add(ms, "netem", PacketDropped(packet, LINK, "loss"))
 
     def copy(self, ms: float, packet: Packet) -> Packet:
-        copy = packet._replace(copy=packet.copy + 1)
+        copy = replace(packet, copy=packet.copy + 1)
         self.add(ms, "netem", PacketDuplicated(copy, LINK))
         return copy
 

@@ -1,5 +1,7 @@
 """The rows of a ladder: from journals made by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from tcplab.netem.events import PacketDropped
@@ -270,7 +272,7 @@ def test_only_one_connection_shows() -> None:
     ours = tape.packet("client", "S")
     other = tape.packet("client", "S", port=50_000)
     for start, packet in ((0, ours), (10, other), (20, ours)):
-        tape.arrive(start + 5, tape.send(start, "client", packet._replace(id=packet.id + start)))
+        tape.arrive(start + 5, tape.send(start, "client", replace(packet, id=packet.id + start)))
 
     assert [row.start // MILLISECOND for row in segments(tape)] == [0, 20]
 
@@ -311,9 +313,9 @@ def test_what_arrives_twice_or_from_nowhere_is_let_be() -> None:
     syn = tape.send(0, "client", tape.packet("client", "S"))
     tape.arrive(40, syn)
     tape.arrive(41, syn)
-    tape.arrive(42, syn._replace(id=99))
+    tape.arrive(42, replace(syn, id=99))
     tape.add(43, "client", PacketReceived(syn))
-    tape.copy(44, syn._replace(id=98))
+    tape.copy(44, replace(syn, id=98))
 
     assert [row.kind for row in segments(tape)] == ["whole"]
 

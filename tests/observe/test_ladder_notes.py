@@ -1,5 +1,7 @@
 """What is noted beside the segments of a ladder: from journals made by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from tcplab.netem.events import PacketCorrupted, PacketHeld, PacketMarked
@@ -59,8 +61,8 @@ def test_what_the_network_did_to_a_segment_stands_beside_its_arrival() -> None:
     packet = tape.send(0, "client", tape.packet("client", "PA", 1, 1, 5))
     for time, event in (
         (1, PacketHeld(packet, LINK)),
-        (2, PacketMarked(packet._replace(ecn=3), LINK)),
-        (3, PacketCorrupted(packet._replace(octets=b"?"), LINK, 12)),
+        (2, PacketMarked(replace(packet, ecn=3), LINK)),
+        (3, PacketCorrupted(replace(packet, octets=b"?"), LINK, 12)),
     ):
         tape.add(time, "netem", event)
     tape.arrive(40, packet)
@@ -74,7 +76,7 @@ def test_what_is_acknowledged_beyond_a_hole_stands_beside_the_departure() -> Non
     answer = tape.packet("server", "A", 1, 1_001)
     edges = [seq_add(CLIENT_ISN, offset) for offset in (1_011, 1_031, 200, 300)]
     blocks = ((edges[0], edges[1]), (edges[2], edges[3]))
-    sacked = answer._replace(segment=answer.segment._replace(options=Options(sack=blocks)))
+    sacked = replace(answer, segment=replace(answer.segment, options=Options(sack=blocks)))
     tape.arrive(90, tape.send(50, "server", sacked))
 
     assert [row.sent_notes for row in segments(tape)][-1] == ("SACK 10:30 -801:-701",)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from tcplab.netem.events import LinkName, PacketDropped
@@ -17,15 +19,17 @@ def segment(
 ) -> Packet:
     source, target, ports = (SERVER, CLIENT, (80, 49_152)) if back else (CLIENT, SERVER, (49_152, 80))
     made = packet(1, source=source, target=target, payload=bytes(size))
-    return made._replace(
-        segment=made.segment._replace(
+    return replace(
+        made,
+        segment=replace(
+            made.segment,
             sport=ports[0],
             dport=ports[1],
             seq=SeqNumber(seq % 2**32),
             ack=SeqNumber(ack % 2**32),
             flags=flags_from_text(flags),
             options=options or Options(),
-        )
+        ),
     )
 
 
@@ -91,7 +95,7 @@ def test_what_a_segment_bears_besides_is_told() -> None:
         user_timeout=UserTimeout(30),
         other=((254, b"\x01"),),
     )
-    marked = segment("SEC", 1, options=options)._replace(ecn=3)
+    marked = replace(segment("SEC", 1, options=options), ecn=3)
 
     assert told(marked) == [
         "ecn 3, Flags [SEW], seq 0, win 65535, "
@@ -113,7 +117,7 @@ def test_flags_are_tcpdumps(flags: str, shown: str) -> None:
 def test_an_urgent_pointer_is_told() -> None:
     urgent = segment("UA", 1, 1)
 
-    assert "win 65535, urg 7, " in told(urgent._replace(segment=urgent.segment._replace(urgent=7)))[0]
+    assert "win 65535, urg 7, " in told(replace(urgent, segment=replace(urgent.segment, urgent=7)))[0]
 
 
 def test_of_many_directions_the_oldest_is_forgotten() -> None:
@@ -121,7 +125,7 @@ def test_of_many_directions_the_oldest_is_forgotten() -> None:
     first = segment("S", 100)
     lines.of(seen(first))
     for port in range(FLOWS_LIMIT):
-        other = first._replace(segment=first.segment._replace(sport=port, dport=81))
+        other = replace(first, segment=replace(first.segment, sport=port, dport=81))
         lines.of(seen(other))
 
     assert "seq 0," in lines.of(seen(segment("A", 500)))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from tcplab.netem.events import LinkName, PacketDelayed, PacketDropped
@@ -9,7 +11,7 @@ from tcplab.wire.segment import FIN, Flags
 from tests.netem.packets import CLIENT, SERVER, packet
 
 THERE, BACK = packet(1), packet(2, source=SERVER, target=CLIENT)
-BACK = BACK._replace(segment=BACK.segment._replace(sport=80, dport=49_152))
+BACK = replace(BACK, segment=replace(BACK.segment, sport=80, dport=49_152))
 LINK = LinkName("client>server")
 DROPPED = (PacketDropped(THERE, LINK, "loss", "gemodel", 0.5),)
 DELAYED = (PacketDelayed(THERE, LINK, Duration(5)),)
@@ -44,7 +46,7 @@ def test_what_names_no_host_is_refused(who: str) -> None:
 
 
 def test_all_flags_that_are_asked_for_must_be_there() -> None:
-    fin = THERE._replace(segment=THERE.segment._replace(flags=Flags(THERE.segment.flags | FIN)))
+    fin = replace(THERE, segment=replace(THERE.segment, flags=Flags(THERE.segment.flags | FIN)))
 
     def passing(flags: str, *packets: Packet) -> list[bool]:
         return [Sieve.of(flags=flags).passes(each, ()) for each in packets]

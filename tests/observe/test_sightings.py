@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -49,7 +50,7 @@ def test_a_packet_is_seen_with_its_verdicts_and_when_it_leaves() -> None:
 
 
 def test_what_passes_at_once_is_seen_on_both_sides_in_order() -> None:
-    copy = FIRST._replace(copy=1)
+    copy = replace(FIRST, copy=1)
     told = records(
         (5, PacketReceived(FIRST)),
         (5, PacketSent(copy)),  # as virtual time tells it
@@ -125,7 +126,7 @@ def test_networks_are_known_by_their_names(node: str, network: bool) -> None:
         (PacketDropped(FIRST, LINK, "loss", "loss", 0.25), "dropped: loss on draw 0.250000"),
         (PacketDropped(FIRST, LINK, "loss", "gemodel", 0.25), "dropped: loss by gemodel on draw 0.250000"),
         (PacketDropped(FIRST, LINK, "no_route"), "dropped: no route"),
-        (PacketDuplicated(FIRST._replace(copy=2), LINK), "duplicate 2"),
+        (PacketDuplicated(replace(FIRST, copy=2), LINK), "duplicate 2"),
         (PacketDelayed(FIRST, LINK, DELAY, "fault 3"), "delayed 50 ms by fault 3"),
         (PacketCorrupted(FIRST, LINK, 77, "corrupt", 0.5), "corrupted bit 77 by corrupt on draw 0.500000"),
         (PacketMarked(FIRST, LINK), "marked CE"),

@@ -118,7 +118,7 @@ def test_what_leaves_with_a_bad_checksum_is_what_the_journal_says_was_corrupted(
 def damaged(packet: Packet) -> Packet:
     octets = bytearray(encode(packet.segment, packet.source, packet.target))
     octets[-1] ^= 1
-    return packet._replace(octets=bytes(octets))
+    return replace(packet, octets=bytes(octets))
 
 
 def passing(came: Packet, left: Packet) -> list[Record[Event]]:

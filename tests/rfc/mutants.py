@@ -69,8 +69,8 @@ _OPENING: Final = (
         "nobody asks for the local address",
         ("MUST-44", "MUST-45"),
         "tcp/effects.py",
-        "now, self._address, target, segment, ecn, None, 0)",
-        "now, Address('0.0.0.0'), target, segment, ecn, None, 0)",
+        "now, self._address, target, segment, ecn)",
+        "now, Address('0.0.0.0'), target, segment, ecn)",
     ),
     Mutant(
         "a SYN for everybody is taken",

@@ -1,6 +1,7 @@
 """Nodes that are not hosts, to put into a world in the place of one."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tcplab.node import Address, Output, Packet
 from tcplab.units import Instant
@@ -41,14 +42,14 @@ class Echo(Sender):
         if self._times == 0:
             return Output()
         self._times -= 1
-        return Output([packet._replace(source=self.address, target=packet.source)])
+        return Output([replace(packet, source=self.address, target=packet.source)])
 
 
 class Mirror(Sender):
     """Sends every packet back, for ever, and keeps none."""
 
     def receive(self, packet: Packet, now: Instant) -> Output:  # noqa: ARG002
-        return Output([packet._replace(source=self.address, target=packet.source)])
+        return Output([replace(packet, source=self.address, target=packet.source)])
 
 
 class Stuck(Sender):

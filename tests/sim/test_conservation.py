@@ -4,6 +4,8 @@ Every figure is counted by whoever did it, as Prometheus would scrape it from ea
 asked the same for each single packet.
 """
 
+from dataclasses import replace
+
 import pytest
 
 from tcplab import check
@@ -39,15 +41,15 @@ class Liar(Sender):
     def _lies(n: int) -> list[Packet]:
         born = Instant(n * SECOND // 4)
         honest = Host(LIAR, Client(ClientConfig(SERVER, 80, total=1), n)).start(born).packets[0]
-        segment = honest.segment._replace(sport=1_000 + n)
+        segment = replace(honest.segment, sport=1_000 + n)
         packet = Packet(4 * n, born, LIAR, SERVER, segment)
         damaged = bytearray(encode(segment, LIAR, SERVER))
         damaged[4] ^= 1
         return [
-            packet._replace(id=1_000_000 + n, source=SERVER),
-            packet._replace(id=4 * n + 1, target=Address("10.0.9.9")),
-            packet._replace(id=4 * n + 2, target=Address("10.0.2.99")),
-            packet._replace(id=4 * n + 3, octets=bytes(damaged)),
+            replace(packet, id=1_000_000 + n, source=SERVER),
+            replace(packet, id=4 * n + 1, target=Address("10.0.9.9")),
+            replace(packet, id=4 * n + 2, target=Address("10.0.2.99")),
+            replace(packet, id=4 * n + 3, octets=bytes(damaged)),
         ]
 
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 import subprocess
 import sys
 from pathlib import Path
@@ -46,7 +47,7 @@ def test_observers_are_told_of_each_input_then_what_was_sent_then_the_nodes_own_
 
     world_of(Sender(CLIENT, [sent]), Echo(SERVER), there=MS, back=0, journal=journal).run(HOUR)
 
-    back = sent._replace(source=SERVER, target=CLIENT)
+    back = replace(sent, source=SERVER, target=CLIENT)
     beginning, *rest = journal.records
     assert (beginning.time, beginning.node, type(beginning.event)) == (START, "netem", NetworkStarted)
     assert [(record.time, record.node, record.event) for record in rest] == [

@@ -19,7 +19,7 @@ def client(wires: Wires, peers: Options = EVERYTHING, config: TcpConfig | None =
     wire = wires(config)
     wire.open(0.0)
     if peers.timestamps is not None:
-        peers = peers._replace(timestamps=(peers.timestamps[0], clock(wire)))
+        peers = replace(peers, timestamps=(peers.timestamps[0], clock(wire)))
     wire.arrives(replace(syn_ack(window=window), options=peers), 0.1)
     assert wire.state is State.ESTABLISHED
     wire.heard()

@@ -178,7 +178,7 @@ def test_a_fin_beyond_a_hole_is_reported_with_its_data(wires: Wires) -> None:
 
 
 def test_data_leave_room_for_blocks_within_the_mss(wires: Wires) -> None:
-    wire = client(wires, SACK._replace(mss=100), prompt(mss=100))
+    wire = client(wires, replace(SACK, mss=100), prompt(mss=100))
     wire.arrives(data(11, 1, b"x"))
     wire.arrives(data(21, 1, b"x"))
 
@@ -322,7 +322,7 @@ def test_an_old_ack_acknowledges_nothing(wires: Wires) -> None:
 
 @pytest.mark.rfc("RFC7323-5.3")
 def test_timestamps_are_compared_by_their_difference(wires: Wires) -> None:
-    wire = client(wires, EVERYTHING._replace(timestamps=(2**32 - 2, 0)))
+    wire = client(wires, replace(EVERYTHING, timestamps=(2**32 - 2, 0)))
 
     assert wire.arrives(stamped(data(1, 1, b"a"), 3)) == [ack(1, 2)]
     assert echo(wire) == 3
@@ -351,7 +351,7 @@ def test_a_reset_that_is_sent_has_a_timestamp_and_echoes_nothing(wires: Wires) -
 
 @pytest.mark.rfc("RFC7323-4.1")
 def test_the_round_trip_is_that_of_the_echo(wires: Wires) -> None:
-    wire = client(wires, EVERYTHING._replace(sack_ok=False))
+    wire = client(wires, replace(EVERYTHING, sack_ok=False))
     wire.send(b"x", 1.0)
     wire.run(2.0)
     again = clock(wire)
@@ -363,7 +363,7 @@ def test_the_round_trip_is_that_of_the_echo(wires: Wires) -> None:
 
 @pytest.mark.parametrize("off", [1, 1_000, 2**31, -5_000])
 def test_an_echo_of_what_was_never_sent_measures_nothing(wires: Wires, off: int) -> None:
-    wire = client(wires, EVERYTHING._replace(sack_ok=False))
+    wire = client(wires, replace(EVERYTHING, sack_ok=False))
     wire.send(b"x", 1.0)
     wire.run(2.0)
     samples = len(wire.seen(RttSampled))

@@ -269,7 +269,7 @@ def test_after_a_timeout_the_window_is_one_segment_and_doubles(wires: Wires) -> 
 
 def test_a_timeout_whose_original_is_acknowledged_is_taken_back(wires: Wires) -> None:
     """RFC 3522, 3.2: the echoed timestamp tells which of the two was acknowledged."""
-    wire = client(wires, EVERYTHING._replace(sack_ok=False), prompt(mss=22, congestion="newreno"))
+    wire = client(wires, replace(EVERYTHING, sack_ok=False), prompt(mss=22, congestion="newreno"))
     wire.send(bytes(50), 0.2)
     original = clock(wire)
     before = wire.status.cwnd
@@ -284,7 +284,7 @@ def test_a_timeout_whose_original_is_acknowledged_is_taken_back(wires: Wires) ->
 
 def test_a_timeout_that_was_needed_stays(wires: Wires) -> None:
     """RFC 3522, 3.2: the echoed timestamp tells which of the two was acknowledged."""
-    wire = client(wires, EVERYTHING._replace(sack_ok=False), prompt(mss=22, congestion="newreno"))
+    wire = client(wires, replace(EVERYTHING, sack_ok=False), prompt(mss=22, congestion="newreno"))
     wire.send(bytes(50), 0.2)
     wire.run(1.3)
 

@@ -249,7 +249,7 @@ def test_in_congestion_avoidance_the_window_grows_by_a_segment_a_round_trip(wire
 
 
 def test_the_mss_leaves_room_for_timestamps(wires: Wires) -> None:
-    wire = client(wires, EVERYTHING._replace(mss=100))
+    wire = client(wires, replace(EVERYTHING, mss=100))
 
     assert {len(seg.data) for seg in wire.send(bytes(880), 0.2)} == {88}
 

@@ -162,7 +162,7 @@ def test_what_the_peer_tells_changes_nothing(wires: Wires, told: UserTimeout) ->
     wire = wires(IMPATIENT)
     wire.open(0.0)
     seg = syn_ack()
-    wire.arrives(replace(seg, options=seg.options._replace(user_timeout=told)), 0.0)
+    wire.arrives(replace(seg, options=replace(seg.options, user_timeout=told)), 0.0)
     wire.send(b"x", 1.0)
 
     wire.run(10.999)

@@ -1,5 +1,7 @@
 """A timeout that was needless is taken back, and patience ends before a timeout that would come later."""
 
+from dataclasses import replace
+
 import pytest
 
 from tcplab.tcp.events import Retransmitted
@@ -12,7 +14,7 @@ from tests.support.tcp import ack, prompt
 
 def test_an_ack_of_what_was_sent_first_takes_a_timeout_back(wires: Wires) -> None:
     """RFC 3522, 3.2: it echoes the first transmission's timestamp, so that nothing had been lost."""
-    wire = client(wires, EVERYTHING._replace(wscale=None, sack_ok=False, mss=112), prompt(mss=112))
+    wire = client(wires, replace(EVERYTHING, wscale=None, sack_ok=False, mss=112), prompt(mss=112))
     before = wire.status.cwnd
     wire.send(bytes(500), 1.0)
     first = clock(wire)
@@ -30,7 +32,7 @@ def test_an_ack_of_what_was_sent_first_takes_a_timeout_back(wires: Wires) -> Non
 
 
 def test_an_ack_of_what_was_sent_again_takes_nothing_back(wires: Wires) -> None:
-    wire = client(wires, EVERYTHING._replace(wscale=None, sack_ok=False, mss=112), prompt(mss=112))
+    wire = client(wires, replace(EVERYTHING, wscale=None, sack_ok=False, mss=112), prompt(mss=112))
     before = wire.status.cwnd
     wire.send(bytes(500), 1.0)
     wire.run(8.0)

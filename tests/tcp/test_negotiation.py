@@ -45,7 +45,8 @@ def test_a_scale_of_zero_is_offered_too_so_that_the_peer_may_scale() -> None:
     small = replace(ALL, receive_buffer=65_535)
 
     assert offer(small, 0).wscale == 0
-    assert agree(small, Options(wscale=7), ecn=False)[1:4] == (True, 7, 0)
+    agreed = agree(small, Options(wscale=7), ecn=False)
+    assert (agreed.window_scaling, agreed.snd_wscale, agreed.rcv_wscale) == (True, 7, 0)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +130,7 @@ def test_both_sides_agree_on_the_same_by_a_simultaneous_open(one: Choices, other
 
 def mirrored(agreed: Agreed) -> Agreed:
     """What the other side must have made of it."""
-    return agreed._replace(snd_wscale=agreed.rcv_wscale, rcv_wscale=agreed.snd_wscale)
+    return replace(agreed, snd_wscale=agreed.rcv_wscale, rcv_wscale=agreed.snd_wscale)
 
 
 # --- explicit congestion notification ----------------------------------------------------------------------------

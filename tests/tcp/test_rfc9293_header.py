@@ -71,7 +71,7 @@ def test_an_option_of_an_illegal_length_costs_the_segment_and_not_the_connection
 @pytest.mark.rfc("MUST-5", "MUST-6")
 def test_an_option_that_nobody_knows_may_stand_on_any_segment(wires: Wires) -> None:
     def odd(seg: Seg) -> Seg:
-        return replace(seg, options=seg.options._replace(other=UNKNOWN.other))
+        return replace(seg, options=replace(seg.options, other=UNKNOWN.other))
 
     client, server = wires(), wires()
     client.open()

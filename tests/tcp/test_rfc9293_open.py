@@ -1,5 +1,7 @@
 """What RFC 9293 asks of OPEN and of addresses (3.9.1.1, 3.9.2.3), where no other test is about it."""
 
+from dataclasses import replace
+
 import pytest
 
 from tcplab.netem.network import Network
@@ -118,7 +120,7 @@ def test_a_syn_from_nobody_does_not_pass_the_network(source: str) -> None:
 
     assert list(Network({}, seed=1).receive(rightful, START).packets) == [rightful]
     network = Network({}, seed=1)
-    assert list(network.receive(rightful._replace(source=Address(source)), START).packets) == []
+    assert list(network.receive(replace(rightful, source=Address(source)), START).packets) == []
     assert network.deadline() is None
 
 

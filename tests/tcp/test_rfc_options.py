@@ -163,7 +163,7 @@ def test_after_24_days_of_silence_an_old_timestamp_is_taken(wires: Wires) -> Non
 @pytest.mark.rfc("RFC7323-4.1")
 def test_a_retransmission_is_timed_by_its_echo(wires: Wires) -> None:
     """Unlike without timestamps: Karn's algorithm knows no echo (RFC 7323, section 4)."""
-    wire = client(wires, EVERYTHING._replace(sack_ok=False))
+    wire = client(wires, replace(EVERYTHING, sack_ok=False))
     wire.send(b"x", 10.0)
     wire.run(11.5)
     wire.arrives(stamped(ack(1, 2), 2_000, clock(wire)), 11.5)
@@ -179,7 +179,7 @@ def test_a_retransmission_is_timed_by_its_echo(wires: Wires) -> None:
 
 @pytest.mark.rfc("RFC2018-4")
 def test_what_came_ahead_of_a_hole_is_reported_latest_first(wires: Wires) -> None:
-    wire = client(wires, EVERYTHING._replace(timestamps=None))
+    wire = client(wires, replace(EVERYTHING, timestamps=None))
 
     wire.arrives(data(11, 1, bytes(10)))
     assert blocks(wire) == [(11, 21)]
@@ -196,7 +196,7 @@ def test_what_came_ahead_of_a_hole_is_reported_latest_first(wires: Wires) -> Non
 def test_as_many_blocks_are_reported_as_there_is_room_for(
     wires: Wires, timestamps: tuple[int, int] | None, most: int
 ) -> None:
-    wire = client(wires, EVERYTHING._replace(timestamps=timestamps))
+    wire = client(wires, replace(EVERYTHING, timestamps=timestamps))
 
     for n in range(1, 7):
         seg = data(20 * n, 1, b"x")
@@ -215,7 +215,7 @@ def test_nothing_is_reported_to_a_peer_that_did_not_permit_it(wires: Wires) -> N
 
 @pytest.mark.rfc("RFC2883-4")
 def test_what_came_twice_is_reported_once(wires: Wires) -> None:
-    wire = client(wires, EVERYTHING._replace(timestamps=None))
+    wire = client(wires, replace(EVERYTHING, timestamps=None))
     wire.arrives(data(1, 1, bytes(10)))
 
     assert wire.arrives(data(1, 1, bytes(10))) == [ack(1, 11)]
@@ -228,7 +228,7 @@ def test_what_came_twice_is_reported_once(wires: Wires) -> None:
 
 @pytest.mark.rfc("RFC2018-5", "RFC8985-6.2")
 def test_only_what_is_missing_is_sent_again(wires: Wires) -> None:
-    wire = client(wires, EVERYTHING._replace(timestamps=None), prompt(mss=10))
+    wire = client(wires, replace(EVERYTHING, timestamps=None), prompt(mss=10))
     wire.send(bytes(range(50)), 0.2)
     sacked = reported(wire, (21, 51))
 
@@ -242,7 +242,7 @@ def test_only_what_is_missing_is_sent_again(wires: Wires) -> None:
 
 @pytest.mark.rfc("RFC2018-8")
 def test_what_was_selectively_acknowledged_can_be_taken_back(wires: Wires) -> None:
-    wire = client(wires, EVERYTHING._replace(timestamps=None), prompt(mss=10, rto_initial=Duration(SECOND)))
+    wire = client(wires, replace(EVERYTHING, timestamps=None), prompt(mss=10, rto_initial=Duration(SECOND)))
     wire.send(bytes(30), 0.2)
     wire.arrives(replace(ack(1, 1), options=Options(sack=reported(wire, (11, 31)))), 0.3)
     wire.run(0.9)

@@ -1,5 +1,6 @@
 """SYN cookies as a pure part (RFC 4987, section 3.6)."""
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -60,7 +61,7 @@ def come_back(
 def with_timestamp(kept: Remembered, tsval: int) -> Remembered:
     """The same, with the TSval that the peer's ACK carries."""
     timestamps = None if kept.options.timestamps is None else (tsval, 0)
-    return kept._replace(options=kept.options._replace(timestamps=timestamps))
+    return kept._replace(options=replace(kept.options, timestamps=timestamps))
 
 
 # --- what is held ------------------------------------------------------------------------------------------------
@@ -77,7 +78,7 @@ def test_with_timestamps_everything_is_held() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "offered"), [(ALL, LINUX._replace(timestamps=None)), (Choices(timestamps=False), LINUX)]
+    ("settings", "offered"), [(ALL, replace(LINUX, timestamps=None)), (Choices(timestamps=False), LINUX)]
 )
 def test_without_timestamps_only_the_mss_is_held(settings: Choices, offered: Options) -> None:
     kept = keep(settings, syn(offered, ECN_SETUP))

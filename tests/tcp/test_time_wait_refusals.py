@@ -128,7 +128,7 @@ def record(port: int, entered: int, incarnation: int = 0) -> Record:
 @pytest.mark.parametrize("isn", [2**32 - 1, 0, 2**31])
 def test_an_isn_is_beyond_what_was_used(isn: int) -> None:
     """3.6.1, MAY-2: larger than the largest number of the connection before."""
-    kept = record(1, 0)._replace(snd_nxt=SeqNumber(isn))
+    kept = replace(record(1, 0), snd_nxt=SeqNumber(isn))
 
     assert kept.isn_after(kept.snd_nxt) != kept.snd_nxt
     assert kept.isn_after(seq_add(kept.snd_nxt, 1)) == seq_add(kept.snd_nxt, 1)
@@ -139,7 +139,7 @@ def test_an_isn_is_beyond_what_was_used(isn: int) -> None:
 
 
 def again(kept: Record, at: int) -> Record:
-    return kept._replace(expires=Instant((at + 240) * SECOND))
+    return replace(kept, expires=Instant((at + 240) * SECOND))
 
 
 def ends(records: Records) -> list[tuple[int, int]]:
@@ -205,7 +205,7 @@ def test_others_open_while_a_newer_connection_takes_the_place_of_a_time_wait(wir
 @pytest.mark.parametrize(("seq", "reason"), [(0, Ignored.OLD_ACK), (1, Ignored.UNACCEPTABLE_SEQUENCE)])
 def test_beyond_a_closed_window_nothing_is_acceptable(seq: int, reason: Ignored) -> None:
     """3.10.7.4: with RCV.WND = 0 only SEG.SEQ = RCV.NXT is."""
-    kept = record(1, 0)._replace(rcv_wnd=0)
+    kept = replace(record(1, 0), rcv_wnd=0)
     rules = policy("rfc9293", Duration(240 * SECOND))
     assert rules is not None
 

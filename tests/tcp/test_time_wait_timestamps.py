@@ -1,5 +1,6 @@
 """TIME_WAIT where timestamps were agreed on: PAWS, the echo, and what RFC 6191 makes of them."""
 
+from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -50,7 +51,7 @@ def test_its_ack_has_the_clock_and_the_echo() -> None:
 
 
 def test_its_ack_tells_the_window_shifted() -> None:
-    assert record()._replace(rcv_wnd=1_000_000, rcv_shift=5).ack(NOW).window == 1_000_000 >> 5
+    assert replace(record(), rcv_wnd=1_000_000, rcv_shift=5).ack(NOW).window == 1_000_000 >> 5
 
 
 @pytest.mark.parametrize("arrived", [segment("FA", -1, OLDER), segment("A", 0, OLDER), segment("S", 9, OLDER)], ids=str)

@@ -1,4 +1,5 @@
 import struct
+from dataclasses import replace
 from ipaddress import IPv4Address
 
 import pytest
@@ -26,7 +27,7 @@ def sum_of_words(octets: bytes) -> int:
 
 
 def test_the_header_is_that_of_rfc_791() -> None:
-    octets = datagram(PACKET._replace(ecn=2))
+    octets = datagram(replace(PACKET, ecn=2))
 
     assert octets[:10].hex(" ") == "45 02 00 28 23 45 40 00 40 06"
     assert octets[12:20] == IPv4Address(SOURCE).packed + IPv4Address(TARGET).packed
@@ -35,7 +36,7 @@ def test_the_header_is_that_of_rfc_791() -> None:
 
 @given(segments)
 def test_both_checksums_fit_and_the_segment_comes_back(segment: Segment) -> None:
-    packet = PACKET._replace(segment=segment)
+    packet = replace(PACKET, segment=segment)
 
     octets = datagram(packet)
 
@@ -50,7 +51,7 @@ def test_a_damaged_packet_keeps_its_damage() -> None:
     damaged = bytearray(encode(PACKET.segment, SOURCE, TARGET))
     damaged[5] ^= 4
 
-    octets = datagram(PACKET._replace(octets=bytes(damaged)))
+    octets = datagram(replace(PACKET, octets=bytes(damaged)))
 
     assert octets[IPV4_HEADER_OCTETS:] == bytes(damaged)
     assert sum_of_words(octets[:IPV4_HEADER_OCTETS]) == 0xFFFF
@@ -59,10 +60,10 @@ def test_a_damaged_packet_keeps_its_damage() -> None:
 @pytest.mark.parametrize(
     ("packet", "complaint"),
     [
-        (PACKET._replace(segment=PACKET.segment._replace(sport=70_000)), "packet 74565 of 10.0.1.7 fits no datagram"),
-        (PACKET._replace(segment=PACKET.segment._replace(payload=bytes(65_500))), "do not fit a segment"),
-        (PACKET._replace(octets=bytes(65_520)), "fits no datagram"),
-        (PACKET._replace(source=Address("here")), "here"),
+        (replace(PACKET, segment=replace(PACKET.segment, sport=70_000)), "packet 74565 of 10.0.1.7 fits no datagram"),
+        (replace(PACKET, segment=replace(PACKET.segment, payload=bytes(65_500))), "do not fit a segment"),
+        (replace(PACKET, octets=bytes(65_520)), "fits no datagram"),
+        (replace(PACKET, source=Address("here")), "here"),
     ],
 )
 def test_what_fits_no_datagram_is_refused(packet: Packet, complaint: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -96,7 +97,7 @@ def test_what_is_not_a_default_is_written_too() -> None:
 
 
 def test_born_goes_out_in_whole_microseconds() -> None:
-    assert decode(encode([BARE._replace(born=Instant(1_999))])).packets[0].born == 1_000
+    assert decode(encode([replace(BARE, born=Instant(1_999))])).packets[0].born == 1_000
 
 
 @pytest.mark.parametrize(
@@ -104,8 +105,8 @@ def test_born_goes_out_in_whole_microseconds() -> None:
     [
         ([], "carries 1..64 packets, not 0"),
         ([BARE] * 65, "carries 1..64 packets, not 65"),
-        ([BARE, BARE._replace(target=Address("10.0.2.2"))], "from 10.0.1.1 to 10.0.2.1 carries packets of these two"),
-        ([BARE, BARE._replace(source=SERVER, target=CLIENT)], "from 10.0.1.1 to 10.0.2.1 carries packets of these two"),
+        ([BARE, replace(BARE, target=Address("10.0.2.2"))], "from 10.0.1.1 to 10.0.2.1 carries packets of these two"),
+        ([BARE, replace(BARE, source=SERVER, target=CLIENT)], "from 10.0.1.1 to 10.0.2.1 carries packets of these two"),
     ],
 )
 def test_a_message_has_one_pair_of_hosts_and_a_bounded_number_of_packets(packets: list[Packet], complaint: str) -> None:

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from base64 import b64encode
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -45,7 +46,7 @@ LARGEST = Packet(
     bytes(SEGMENT_LIMIT),
     65_535,
 )
-SMALL = LARGEST._replace(segment=LARGEST.segment._replace(payload=b"", options=Options()), octets=None)
+SMALL = replace(LARGEST, segment=replace(LARGEST.segment, payload=b"", options=Options()), octets=None)
 
 
 def reason(message: bytes) -> str:

@@ -1,5 +1,7 @@
 """RFC 9293 octets: the same ones as Scapy's, and nothing but MalformedSegment for what is no segment."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -32,7 +34,7 @@ def resummed(raw: bytes, source: Address = HERE, target: Address = THERE) -> byt
 def with_options(raw: str) -> bytes:
     """Return the octets of a segment whose header holds these options (hex, whole words)."""
     body = bytes.fromhex(raw)
-    header = octets.encode(DATA._replace(options=NO_OPTIONS, payload=b""), HERE, THERE)
+    header = octets.encode(replace(DATA, options=NO_OPTIONS, payload=b""), HERE, THERE)
     return resummed(header[:12] + bytes(((20 + len(body)) // 4 << 4,)) + header[13:] + body)
 
 
@@ -136,7 +138,7 @@ def test_the_length_of_each_option_is_the_one_in_its_rfc(options: Options, lengt
 @settings(deadline=None)
 @given(any_options)
 def test_the_length_of_options_is_what_they_take_in_the_header(options: Options) -> None:
-    raw = octets.encode(DATA._replace(options=options, payload=b""), HERE, THERE)
+    raw = octets.encode(replace(DATA, options=options, payload=b""), HERE, THERE)
 
     assert len(raw) - 20 == (options_length(options) + 3) // 4 * 4
 
@@ -184,14 +186,14 @@ def test_damage_that_the_checksum_cannot_see_is_believed() -> None:
 
     swapped = octets.decode(sound[:-4] + sound[-2:] + sound[-4:-2], HERE, THERE)
 
-    assert swapped == DATA._replace(payload=b"some octs!et")
+    assert swapped == replace(DATA, payload=b"some octs!et")
 
 
 def test_a_sum_of_zero_is_sent_as_it_is() -> None:
     sound = octets.encode(DATA, HERE, THERE)
     # the segment whose other words add up to 0xFFFF: its checksum is 0, and is no sign of its absence as in UDP
     window = (DATA.window + int.from_bytes(sound[16:18], "big")) % 0xFFFF
-    raw = octets.encode(DATA._replace(window=window), HERE, THERE)
+    raw = octets.encode(replace(DATA, window=window), HERE, THERE)
 
     assert raw[16:18] == b"\0\0"
     assert octets.decode(raw, HERE, THERE).window == window
@@ -252,7 +254,7 @@ def test_reserved_bits_are_ignored() -> None:
 
 def test_the_longest_segment_fits_and_one_octet_more_does_not() -> None:
     full = Options(1460, 7, True, (1, 2), other=((253, bytes(19)),))
-    longest = DATA._replace(options=full, payload=bytes(PAYLOAD_LIMIT))
+    longest = replace(DATA, options=full, payload=bytes(PAYLOAD_LIMIT))
 
     raw = octets.encode(longest, HERE, THERE)
 
@@ -261,6 +263,6 @@ def test_the_longest_segment_fits_and_one_octet_more_does_not() -> None:
     with pytest.raises(MalformedSegment, match="too_long"):
         octets.decode(raw + b"\0", HERE, THERE)
     with pytest.raises(ValueError, match="do not fit a segment"):
-        octets.encode(longest._replace(payload=bytes(PAYLOAD_LIMIT + 1)), HERE, THERE)
+        octets.encode(replace(longest, payload=bytes(PAYLOAD_LIMIT + 1)), HERE, THERE)
     with pytest.raises(ValueError, match="do not fit a segment"):
-        octets.encode(DATA._replace(options=full._replace(other=((253, bytes(20)),))), HERE, THERE)
+        octets.encode(replace(DATA, options=replace(full, other=((253, bytes(20)),))), HERE, THERE)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from heapq import heappop, heappush
 from itertools import count
 from typing import Final
@@ -223,7 +224,7 @@ class Gate:
                 case "corrupt":
                     packet = self._damage(packet, link, standing, draw, result)
                 case "mark":
-                    packet = packet._replace(ecn=CE)
+                    packet = replace(packet, ecn=CE)
                     result.events.append(PacketMarked(packet, link.name, rule=standing.fault.name, draw=draw))
                 case "duplicate":
                     copies += [(packet, standing.fault.name, draw)] * rule.copies
@@ -235,7 +236,7 @@ class Gate:
         else:
             self._absorb(link.take(packet, result.now), result)
         for number, (original, rule_name, draw) in enumerate(copies, start=1):
-            copy = original._replace(copy=original.copy + COPY_STEP * number)
+            copy = replace(original, copy=original.copy + COPY_STEP * number)
             result.events.append(PacketDuplicated(copy, link.name, rule_name, draw))
             self._absorb(link.take(copy, result.now), result)
 

@@ -1,5 +1,6 @@
 """One direction between two roles: what becomes of each packet on it."""
 
+from dataclasses import replace
 from heapq import heappush
 from itertools import count
 from typing import Final, NamedTuple
@@ -159,7 +160,7 @@ class Link:
         copies = packet.copy
         if twice is not None and lost is None and loss is None:  # where both strike, one packet goes on
             copies += 1
-            self._take_copy(passes._replace(copy=copies), twice, outcome)
+            self._take_copy(replace(passes, copy=copies), twice, outcome)
 
         ready = self._ready(parts.packets, outcome.now)
         extra = profile.delay_list.get(place, 0)
@@ -168,10 +169,10 @@ class Link:
             self._latest = max(self._latest, leave)
         if place in profile.copy_list:
             left = leave if leave is not None else Instant(ready + extra)
-            self._follow(packet._replace(copy=copies + 1), Instant(left + profile.copy_list[place]), outcome)
+            self._follow(replace(packet, copy=copies + 1), Instant(left + profile.copy_list[place]), outcome)
 
     def _mark(self, packet: Packet, draw: float, outcome: _Outcome) -> Packet:
-        marked = packet._replace(ecn=CE)
+        marked = replace(packet, ecn=CE)
         self._parts.marked.add(self.packets)
         outcome.events.append(PacketMarked(marked, self.name, self._loss_rule, draw))
         return marked

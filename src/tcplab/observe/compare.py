@@ -1,6 +1,7 @@
 """Where two runs part: segment by segment, each direction of each connection by itself."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import zip_longest
 from typing import Final, NamedTuple
 
@@ -82,8 +83,8 @@ def _in_order(seen: Iterable[Sighting]) -> Iterator[Sighting]:
     for each in seen:
         if each.side != "out":
             segment = each.packet.segment
-            plain = segment._replace(options=segment.options._replace(timestamps=None))
-            yield each._replace(packet=each.packet._replace(segment=plain))
+            plain = replace(segment, options=replace(segment.options, timestamps=None))
+            yield each._replace(packet=replace(each.packet, segment=plain))
 
 
 def _same(one: Seen | None, other: Seen | None, tolerance: Duration) -> bool:

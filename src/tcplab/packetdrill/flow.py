@@ -5,6 +5,7 @@ tcpdump's output. What a script calls the host's initial sequence number is mapp
 script's own stays as written, plus what ``--isn`` moves it by.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from tcplab.packetdrill import payload
@@ -71,9 +72,9 @@ class Flow:
         assert options is not None, "the parser lets no '<...>' through that is inbound"
         if options.sack:
             blocks = tuple((seq_add(base, left), seq_add(base, right)) for left, right in options.sack)
-            options = options._replace(sack=blocks)
+            options = replace(options, sack=blocks)
         if options.timestamps is not None and spec.flags & ACK:
-            options = options._replace(timestamps=(options.timestamps[0], self._echo(options.timestamps[1])))
+            options = replace(options, timestamps=(options.timestamps[0], self._echo(options.timestamps[1])))
         data = payload.from_script(seq_diff(seq, self._script_isn) + syn - 1, spec.length)
         window = 0 if spec.window is None else spec.window
         return Segment(self.remote, self.local, seq, ack, spec.flags, window, options, data, spec.urgent)
@@ -107,9 +108,9 @@ class Flow:
         if options.sack:
             base = self._moved % MODULUS if segment.flags & SYN else self._script_isn
             blocks = tuple((self._relative(left, base), self._relative(right, base)) for left, right in options.sack)
-            options = options._replace(sack=blocks)
+            options = replace(options, sack=blocks)
         if options.timestamps is not None:
-            options = options._replace(timestamps=self._told(options.timestamps, spec))
+            options = replace(options, timestamps=self._told(options.timestamps, spec))
         has_ack = ack if segment.flags & ACK else None
         return Seen(segment.flags, seq, has_ack, segment.payload, segment.window, segment.urgent, options, packet.ecn)
 

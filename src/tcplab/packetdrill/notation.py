@@ -1,5 +1,7 @@
 """Writes segments as scripts do, and says how two differ."""
 
+from dataclasses import replace
+
 from tcplab.packetdrill import payload
 from tcplab.packetdrill.flow import Seen
 from tcplab.packetdrill.model import PacketSpec
@@ -83,7 +85,7 @@ def _near(wanted: Options, came: Options, tick: Duration, tolerance: Duration) -
     apart = abs(seq_diff(SeqNumber(came.timestamps[0]), SeqNumber(wanted.timestamps[0])))
     if apart * tick > tolerance:
         return came
-    return came._replace(timestamps=(wanted.timestamps[0], came.timestamps[1]))
+    return replace(came, timestamps=(wanted.timestamps[0], came.timestamps[1]))
 
 
 def seconds_text(duration: int) -> str:

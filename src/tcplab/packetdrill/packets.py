@@ -1,5 +1,6 @@
 """Reads segments, such as ``> P. 1:1001(1000) ack 1 win 65535 <nop,nop,TS val 100 ecr 200>``."""
 
+from dataclasses import replace
 from typing import Final
 
 from tcplab.packetdrill.cursor import Cursor
@@ -129,18 +130,18 @@ def _option(cursor: Cursor, options: Options) -> Options:
         case "nop" | "eol":
             return options
         case "mss" if options.mss is None:
-            return options._replace(mss=cursor.number("an MSS", 0, _U16))
+            return replace(options, mss=cursor.number("an MSS", 0, _U16))
         case "wscale" if options.wscale is None:
-            return options._replace(wscale=cursor.number("a shift", 0, 255))
+            return replace(options, wscale=cursor.number("a shift", 0, 255))
         case "sackOK" if not options.sack_ok:
-            return options._replace(sack_ok=True)
+            return replace(options, sack_ok=True)
         case "TS" if options.timestamps is None:
-            return options._replace(timestamps=_timestamps(cursor))
+            return replace(options, timestamps=_timestamps(cursor))
         case "sack" if not options.sack:
-            return options._replace(sack=_blocks(cursor))
+            return replace(options, sack=_blocks(cursor))
         case "md5" | "FO":
             kind = MD5_KIND if name == "md5" else FAST_OPEN_KIND
-            return options._replace(other=(*options.other, (kind, _octets(cursor))))
+            return replace(options, other=(*options.other, (kind, _octets(cursor))))
         case "mss" | "wscale" | "sackOK" | "TS" | "sack":
             raise ScriptError(token.place, f"the option {name} stands twice")
         case "FOEXP" | "ECN" | "exp":

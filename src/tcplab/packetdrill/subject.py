@@ -1,6 +1,7 @@
 """The host under test on its virtual clock, with everything that it sends and tells written down."""
 
 from collections import deque
+from dataclasses import replace
 
 from tcplab.node import Output, Packet, PacketReceived, PacketSent, was_let_in
 from tcplab.observe.journal import Journal
@@ -87,7 +88,7 @@ class Subject:
         while self.sent and len(packet.segment.payload) < octets and _continues(packet, time, *self.sent[0]):
             segment, more = packet.segment, self.sent.popleft()[1].segment
             flags = Flags(segment.flags | more.flags)
-            packet = packet._replace(segment=segment._replace(flags=flags, payload=segment.payload + more.payload))
+            packet = replace(packet, segment=replace(segment, flags=flags, payload=segment.payload + more.payload))
         return time, packet
 
     def status(self, local_port: int, remote_port: int) -> Status | None:

@@ -218,10 +218,9 @@ class Driver:
         return now
 
     def _absorb(self, output: Output, now: Instant) -> None:
-        packets, events = output
-        if events:
-            self._tell(events, now)
-        if packets:
+        if output.events:
+            self._tell(output.events, now)
+        if packets := output.packets:
             self._packets += packets
             audience = self._audience(PacketSent)
             for packet in packets if audience else ():  # an event that nobody heeds is not even made

@@ -5,17 +5,19 @@ it may also be woken by its own deadline.
 """
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from tcplab.node import Address, Event
 from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.events import ConnectionId, Failure
 from tcplab.units import Duration, Instant
+from tcplab.value import value
 
 # --- what an application can ask for -----------------------------------------------------------------------------
 
 
-class Listen(NamedTuple):
+@value
+class Listen:
     """Take connections on a port; at most ``backlog`` of them half-open at a time.
 
     With ``manual``, those that are open wait for :class:`Accept`, ``backlog`` of them at most; else they are the
@@ -28,19 +30,22 @@ class Listen(NamedTuple):
     config: TcpConfig | None = None
 
 
-class Unlisten(NamedTuple):
+@value
+class Unlisten:
     """Take no more connections on a port; those that the application has stay, and those that wait are reset."""
 
     port: int
 
 
-class Accept(NamedTuple):
+@value
+class Accept:
     """Take the connection that has waited longest on a port; it comes as :class:`Opened`, if there is one."""
 
     port: int
 
 
-class Open(NamedTuple):
+@value
+class Open:
     """Open a connection; ``token`` comes back in :class:`Opened` or :class:`OpenFailed`.
 
     ``local_port`` 0 takes a free ephemeral port. ``config`` takes the place of the host's settings.
@@ -53,7 +58,8 @@ class Open(NamedTuple):
     config: TcpConfig | None = None
 
 
-class Configure(NamedTuple):
+@value
+class Configure:
     """Change settings of one connection; what is ``None`` stays as it is.
 
     ``no_delay`` switches the Nagle algorithm off (MUST-17), ``keep_alive`` switches keep-alives (MUST-24), and
@@ -66,39 +72,45 @@ class Configure(NamedTuple):
     user_timeout: Duration | None = None
 
 
-class Send(NamedTuple):
+@value
+class Send:
     """Send octets; not more than the space that the last :class:`Opened` or :class:`Writable` told."""
 
     connection: ConnectionId
     data: bytes
 
 
-class Receive(NamedTuple):
+@value
+class Receive:
     """Read up to ``limit`` octets; they come as :class:`Received`, at once."""
 
     connection: ConnectionId
     limit: int = 1 << 31
 
 
-class Close(NamedTuple):
+@value
+class Close:
     """No more to send; reading goes on (a half-close)."""
 
     connection: ConnectionId
 
 
-class Release(NamedTuple):
+@value
+class Release:
     """The application is gone: close, take nothing more, bound FIN_WAIT_2."""
 
     connection: ConnectionId
 
 
-class Abort(NamedTuple):
+@value
+class Abort:
     """End the connection at once, with a reset."""
 
     connection: ConnectionId
 
 
-class Report(NamedTuple):
+@value
+class Report:
     """Tell the observers something of the application's own."""
 
     event: Event
@@ -112,11 +124,13 @@ Call = Listen | Unlisten | Accept | Open | Send | Receive | Close | Release | Ab
 # --- what an application is told ---------------------------------------------------------------------------------
 
 
-class Started(NamedTuple):
+@value
+class Started:
     """The host runs; the first event of every application."""
 
 
-class Opened(NamedTuple):
+@value
+class Opened:
     """A connection is ESTABLISHED; ``space`` octets may be sent. ``token`` is ``None`` on the passive side."""
 
     connection: ConnectionId
@@ -124,54 +138,62 @@ class Opened(NamedTuple):
     token: int | None
 
 
-class Acceptable(NamedTuple):
+@value
+class Acceptable:
     """``waiting`` connections wait to be accepted on a port; told whenever one comes."""
 
     port: int
     waiting: int
 
 
-class OpenFailed(NamedTuple):
+@value
+class OpenFailed:
     """No connection came of an :class:`Open`."""
 
     token: int
     reason: Failure
 
 
-class Readable(NamedTuple):
+@value
+class Readable:
     """``available`` octets wait to be read."""
 
     connection: ConnectionId
     available: int
 
 
-class Received(NamedTuple):
+@value
+class Received:
     """The answer to :class:`Receive`."""
 
     connection: ConnectionId
     data: bytes
 
 
-class Writable(NamedTuple):
+@value
+class Writable:
     """Acknowledgements have made room: ``space`` octets may be sent."""
 
     connection: ConnectionId
     space: int
 
 
-class PeerClosed(NamedTuple):
+@value
+class PeerClosed:
     """The peer's FIN was taken: after what is still unread nothing will come."""
 
     connection: ConnectionId
 
 
-class Closed(NamedTuple):
+@value
+class Closed:
     """Both directions are closed in order; TIME_WAIT, where it is due, is the host's affair."""
 
     connection: ConnectionId
 
 
-class Failed(NamedTuple):
+@value
+class Failed:
     """The connection is gone (MUST-12: the application learns why)."""
 
     connection: ConnectionId

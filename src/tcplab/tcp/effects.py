@@ -1,15 +1,12 @@
 """What comes of one input to a host."""
 
 from collections import deque
-from typing import Final
 
 from tcplab.node import Address, Event, Packet
 from tcplab.tcp.app import AppEvent
 from tcplab.tcp.challenge import ChallengeAcks
 from tcplab.units import Instant
 from tcplab.wire.segment import Segment
-
-_new: Final = tuple.__new__  # what the constructor of a NamedTuple, a Python function, comes to: at half its price
 
 
 class Effects:
@@ -40,5 +37,4 @@ class Effects:
         """Wrap a segment and add it to what is sent; ``ecn`` is the codepoint of the IP header."""
         identity = self._packet_id
         self._packet_id = identity + 1
-        fields = (identity, now, self._address, target, segment, ecn, None, 0)
-        self.packets.append(_new(Packet, fields))
+        self.packets.append(Packet(identity, now, self._address, target, segment, ecn))

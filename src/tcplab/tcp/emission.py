@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from tcplab.tcp.ecn import ECT_0, NOT_ECT
@@ -46,8 +47,6 @@ _MASK: Final = MODULUS - 1
 _BLOCK_OCTETS: Final = 8
 _OVERRIDE: Final = Duration(500 * MILLISECOND)  # 3.8.6.2.1: 0.1 to 1 s
 
-_new: Final = tuple.__new__  # what the constructor of a NamedTuple, a Python function, comes to: at half its price
-
 Why = Literal["rto", "fast", "probe"]
 
 
@@ -73,7 +72,7 @@ def _syn(c: Connection, now: Instant, *, again: bool) -> Segment:
     flags = syn_flags(config, again=again)
     options = offer(config, stamp)
     if c.user_timeout is not None:
-        options = options._replace(user_timeout=UserTimeout.of(c.user_timeout))
+        options = replace(options, user_timeout=UserTimeout.of(c.user_timeout))
     return Segment(c.id.local_port, c.id.remote_port, c.snd.iss, SeqNumber(0), flags, syn_window(config), options)
 
 
@@ -104,14 +103,13 @@ def _acknowledge(c: Connection, now: Instant, effects: Effects) -> None:
 
 def _emit_new(c: Connection, recovery: Recovery, now: Instant, effects: Effects) -> None:
     snd, mss = c.snd, c.mss
-    flying = snd.nxt - snd.una
+    flying, usable = snd.nxt - snd.una, snd.usable
     if not flying and c.sent_at is not None:
         recovery.control.resumed(elapsed(c.sent_at, now), c.rtt.rto)
     unsent = len(c.queue) - flying
     silly = False
     while unsent:
         size = min(unsent, mss)
-        usable = snd.usable
         if size > usable:  # the window cuts it short (3.8.6.2.1)
             if usable <= 0 or snd.nxt > snd.una:
                 break
@@ -125,9 +123,10 @@ def _emit_new(c: Connection, recovery: Recovery, now: Instant, effects: Effects)
             break
         unsent -= size
         _send_new(c, size, c.fin_queued and not unsent and usable > size, now, effects)
+        usable -= size
         if size < mss:
             c.small_end = snd.nxt
-    if c.fin_queued and not c.fin_sent and not unsent and snd.usable > 0:
+    if c.fin_queued and not c.fin_sent and not unsent and usable > 0:
         _send_new(c, 0, True, now, effects)
     if not flying and snd.nxt > snd.una:
         c.timer.restart(now, c.rtt.rto, c.r2)
@@ -318,25 +317,23 @@ def _build(
     c.ack_due = False
     c.ack_at = None
     c.acked = nxt
-    fields = (
+    return Segment(
         name.local_port,
         name.remote_port,
-        (c.snd.iss + position) & _MASK,
-        (rcv.irs + nxt) & _MASK,
+        (c.snd.iss + position) & _MASK,  # type: ignore[arg-type]  # to call it a SeqNumber would be a call
+        (rcv.irs + nxt) & _MASK,  # type: ignore[arg-type]
         flags,
         (edge - nxt) >> scale if not flags & SYN else window_field(edge - nxt, 0),
         options,
         payload,
-        0,
     )
-    return _new(Segment, fields)
 
 
 def _options(c: Connection, payload: bytes, now: Instant) -> Options:
     """Return timestamps, and the SACK blocks for which a segment has room."""
     stamps = None if c.timestamps is None else c.timestamps.option(c.rcv.nxt, now)
     if not c.sack or (c.holes is None and c.duplicate is None):
-        return NO_OPTIONS if stamps is None else _new(Options, (None, None, False, stamps, (), None, ()))
+        return NO_OPTIONS if stamps is None else Options(None, None, False, stamps)
     blocks = report(c.holes, c.duplicate, 0 if stamps is None else TIMESTAMPS_OCTETS)
     if payload:
         del blocks[max(c.mss - len(payload) - (4 if stamps is None else 0), 0) // _BLOCK_OCTETS :]

@@ -4,6 +4,7 @@ A host is a node: it stays O(log n) a segment with any number of connections, si
 deadlines, one queue of TIME_WAITs (all last equally long) and a dictionary of each for demultiplexing.
 """
 
+from dataclasses import replace
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -146,7 +147,7 @@ class Host:
             except MalformedSegment as error:
                 reason = error.reason if error.reason == "bad_checksum" else "malformed"
                 return Output((), (PacketDiscarded(packet, reason),))
-            packet = packet._replace(segment=segment, octets=None)
+            packet = replace(packet, segment=segment, octets=None)
         segment = packet.segment
         key = (packet.source, segment.sport, segment.dport)
         connection = self._table.get(key)
@@ -377,4 +378,4 @@ class Host:
         if not packets and not events:
             return NOTHING
         effects.packets, effects.events = [], []
-        return _new(Output, (packets, events))
+        return Output(packets, events)

@@ -8,9 +8,10 @@ an option is used where both SYNs carried it.
 """
 
 from functools import lru_cache
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from tcplab.tcp.config import MSS_UNTOLD
+from tcplab.value import value
 from tcplab.wire.octets import WSCALE_LIMIT
 from tcplab.wire.segment import ACK, CWR, ECE, SYN, Flags, Options
 
@@ -50,7 +51,8 @@ class Settings(Protocol):
         """Whether to take part in explicit congestion notification, if the peer does."""
 
 
-class Agreed(NamedTuple):
+@value
+class Agreed:
     """What both sides of a connection do."""
 
     mss: int

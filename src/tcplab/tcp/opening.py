@@ -62,14 +62,14 @@ def _take_syn(c: Connection, segment: Segment, now: Instant) -> None:
     c.rcv.begin(segment.seq, syn_window(config))
     wanted = asks_for_ecn(segment.flags) and not c.timer.attempts  # what was sent again did not ask for it
     c.agreed = agreed = agree(config, options, ecn=wanted)
-    mss, _, snd_wscale, rcv_wscale, timestamps, c.sack, ecn = agreed
-    c.snd.scale, c.rcv.scale = snd_wscale, rcv_wscale
-    if 1 << rcv_wscale > c.window_step:
-        c.window_step = 1 << rcv_wscale
-    c.mss = payload_limit(mss, TIMESTAMPS_OCTETS if timestamps else 0)
-    if ecn:
+    c.sack = agreed.sack
+    c.snd.scale, c.rcv.scale = agreed.snd_wscale, agreed.rcv_wscale
+    if 1 << agreed.rcv_wscale > c.window_step:
+        c.window_step = 1 << agreed.rcv_wscale
+    c.mss = payload_limit(agreed.mss, TIMESTAMPS_OCTETS if agreed.timestamps else 0)
+    if agreed.ecn:
         c.ecn = Ecn()
-    if options.timestamps is None or not timestamps:
+    if options.timestamps is None or not agreed.timestamps:
         c.timestamps = None
     else:
         if c.timestamps is None:

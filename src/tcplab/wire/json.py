@@ -69,7 +69,6 @@ _FLAGS: Final = {text: Flags(flags) for flags, text in enumerate(_FLAGS_TEXT)}
 _HEAD: Final = b'{"v":%d,"packets":[' % VERSION
 _TAIL: Final = b"]}"
 _PAYLOAD: Final = b'"data":"'
-_new: Final = tuple.__new__  # half the price of a named tuple's own constructor, which is a function in Python
 _ABSENT: Final[Any] = None  # the default of a field that may be left out, but may not be null
 
 
@@ -197,17 +196,18 @@ def encode(packets: Sequence[Packet]) -> bytes:
     pair = f'"src":{_text(source)},"dst":{_text(target)}'
     parts = []
     # Written out: each segment passes here twice, and an object for a serializer to walk takes twice the time.
-    for identity, born, its_source, its_target, segment, ecn, octets, copy in packets:
-        if its_source != source or its_target != target:
+    for packet in packets:
+        if packet.source != source or packet.target != target:
             raise ValueError(f"a message from {source} to {target} carries packets of these two hosts alone")
-        sport, dport, seq, ack, flags, window, options, payload, urgent = segment
+        segment = packet.segment
         parts.append(
-            f'{{"id":{identity},"born":{born // MICROSECOND},{pair},"sport":{sport},"dport":{dport},"seq":{seq},'
-            f'"ack":{ack},"flags":"{_FLAGS_TEXT[flags]}","window":{window},{_options_text(options)}"data":"'.encode()
+            f'{{"id":{packet.id},"born":{packet.born // MICROSECOND},{pair},"sport":{segment.sport},'
+            f'"dport":{segment.dport},"seq":{segment.seq},"ack":{segment.ack},"flags":"{_FLAGS_TEXT[segment.flags]}",'
+            f'"window":{segment.window},{_options_text(segment.options)}"data":"'.encode()
         )
-        parts.append(b2a_base64(payload, newline=False))
-        plain = octets is None and not (urgent or ecn or copy)
-        parts.append(b'"},' if plain else f'"{_rest_text(urgent, ecn, octets, copy)}}},'.encode())
+        parts.append(b2a_base64(segment.payload, newline=False))
+        plain = packet.octets is None and not (segment.urgent or packet.ecn or packet.copy)
+        parts.append(b'"},' if plain else f'"{_rest_text(packet)}}},'.encode())
     parts[-1] = parts[-1][:-1] + _TAIL
     return b"".join((_HEAD, *parts))
 
@@ -242,34 +242,33 @@ def _base64_text(octets: bytes) -> str:
 
 def _options_text(options: Options) -> str:
     """Return the field ``options`` with its comma, where there are any."""
-    mss, wscale, sack_ok, timestamps, sack, user_timeout, other = options
     fields = ""
-    if mss is not None:
-        fields = f',"mss":{mss}'
-    if wscale is not None:
-        fields += f',"wscale":{wscale}'
-    if sack_ok:
+    if options.mss is not None:
+        fields = f',"mss":{options.mss}'
+    if options.wscale is not None:
+        fields += f',"wscale":{options.wscale}'
+    if options.sack_ok:
         fields += ',"sack_ok":true'
-    if timestamps is not None:
+    if (timestamps := options.timestamps) is not None:
         fields += f',"ts":[{timestamps[0]},{timestamps[1]}]'
-    if sack:
-        fields += f',"sack":{_text(sack)}'
-    if user_timeout is not None:
-        fields += f',"uto":{_text(user_timeout)}'
-    if other:
-        fields += f',"other":{_text([(kind, _base64_text(body)) for kind, body in other])}'
+    if options.sack:
+        fields += f',"sack":{_text(options.sack)}'
+    if options.user_timeout is not None:
+        fields += f',"uto":{_text(options.user_timeout)}'
+    if options.other:
+        fields += f',"other":{_text([(kind, _base64_text(body)) for kind, body in options.other])}'
     return f'"options":{{{fields[1:]}}},' if fields else ""
 
 
-def _rest_text(urgent: int, ecn: int, octets: bytes | None, copy: int) -> str:
+def _rest_text(packet: Packet) -> str:
     """Return the fields that stand behind the payload, each with its comma."""
-    fields = f',"urgptr":{urgent}' if urgent else ""
-    if ecn:
-        fields += f',"ecn":{ecn}'
-    if octets is not None:
-        fields += f',"octets":"{_base64_text(octets)}"'
-    if copy:
-        fields += f',"copy":{copy}'
+    fields = f',"urgptr":{packet.segment.urgent}' if packet.segment.urgent else ""
+    if packet.ecn:
+        fields += f',"ecn":{packet.ecn}'
+    if packet.octets is not None:
+        fields += f',"octets":"{_base64_text(packet.octets)}"'
+    if packet.copy:
+        fields += f',"copy":{packet.copy}'
     return fields
 
 
@@ -294,7 +293,7 @@ def _is_mostly_payload(message: bytes) -> bool:
 def _options(wire: WireOptions) -> Options:
     mss, wscale, sack_ok, timestamps, sack, uto, other = wire.__dict__.values()
     user_timeout = None if uto is None else UserTimeout(*uto)
-    return _new(Options, (mss, wscale, sack_ok, timestamps, sack, user_timeout, other))
+    return Options(mss, wscale, sack_ok, timestamps, sack, user_timeout, other)
 
 
 def _decode_packets(wires: Iterable[WirePacket], rejected: dict[str, int]) -> Decoded:
@@ -316,8 +315,8 @@ def _decode_packets(wires: Iterable[WirePacket], rejected: dict[str, int]) -> De
         elif its_source != source or its_target != target:
             rejected["mixed_hosts"] = rejected.get("mixed_hosts", 0) + 1
             continue
-        segment = _new(Segment, (sport, dport, seq, ack, _FLAGS[flags], window, options, payload, urgent))
-        packets.append(_new(Packet, (identity, born * MICROSECOND, source, target, segment, ecn, octets, copy)))
+        segment = Segment(sport, dport, seq, ack, _FLAGS[flags], window, options, payload, urgent)
+        packets.append(Packet(identity, born * MICROSECOND, source, target, segment, ecn, octets, copy))
     return Decoded(tuple(packets), tuple(sorted(rejected.items())))
 
 

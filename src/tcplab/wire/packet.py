@@ -1,15 +1,17 @@
 """A packet: a segment with what an IP layer would add, and what the lab needs to follow it."""
 
-from typing import NamedTuple, NewType
+from typing import NewType
 
 from tcplab.units import Instant
+from tcplab.value import value
 from tcplab.wire.segment import Segment
 
 Address = NewType("Address", str)
 """An IPv4 address in dotted form, such as ``"10.0.1.7"``."""
 
 
-class Packet(NamedTuple):
+@value
+class Packet:
     """A segment with what an IP layer would add, and what the lab needs to follow it."""
 
     id: int

@@ -3,6 +3,7 @@
 from typing import Final, Literal, NamedTuple, NewType
 
 from tcplab.units import MINUTE, SECOND, Duration
+from tcplab.value import value
 from tcplab.wire.seq import SeqNumber, seq_add
 
 Flags = NewType("Flags", int)
@@ -64,7 +65,8 @@ class UserTimeout(NamedTuple):
         return Duration(self.value * (MINUTE if self.unit == "min" else SECOND))
 
 
-class Options(NamedTuple):
+@value
+class Options:
     """Options of one segment; what is absent was not sent."""
 
     mss: int | None = None
@@ -86,7 +88,8 @@ class Options(NamedTuple):
 NO_OPTIONS: Final = Options()
 
 
-class Segment(NamedTuple):
+@value
+class Segment:
     """One segment: the header of RFC 9293, section 3.1, and its payload."""
 
     sport: int

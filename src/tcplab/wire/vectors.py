@@ -5,6 +5,7 @@ What is expected is written down here by hand; the octets of good segments alone
 
 import json
 from base64 import b64encode
+from dataclasses import asdict, replace
 from typing import Any, Final, NamedTuple
 
 from tcplab.units import MICROSECOND, Instant
@@ -117,7 +118,7 @@ _GREATEST: Final = Packet(
 
 def _damaged(packet: Packet) -> Packet:
     sound = octets.encode(packet.segment, packet.source, packet.target)
-    return packet._replace(octets=sound[:-1] + bytes((sound[-1] ^ 0x10,)))
+    return replace(packet, octets=sound[:-1] + bytes((sound[-1] ^ 0x10,)))
 
 
 _REQUIRED: Final[dict[str, Any]] = {
@@ -181,14 +182,14 @@ VALID: Final = (
         "options that the lab does not know: a TCP skips them, the network carries them",
         (_packet(51, SYN, 1, options=Options(mss=1460, other=((34, b""), (254, b"\xf9\x89\x00\xff")))),),
     ),
-    Valid("a batch with a duplicate that the network made", (_DATA, _DATA._replace(copy=1), _packet(45, FIN, 1024))),
+    Valid("a batch with a duplicate that the network made", (_DATA, replace(_DATA, copy=1), _packet(45, FIN, 1024))),
     Valid("a corrupted packet: as it was sent, and its damaged octets", (_damaged(_DATA),)),
     Valid("the greatest value of every field", (_GREATEST,)),
     Valid("required fields alone, with white space", (_BARE,), json.dumps({"packets": [_REQUIRED], "v": 1}, indent=1)),
     Valid("every default written out", (_BARE,), _message(_with(data="", urgptr=0, ecn=0, copy=0, options={}))),
     Valid(
         "base64 of the URL-safe alphabet, without padding, is taken as well",
-        (_BARE._replace(segment=_BARE.segment._replace(payload=b"\xfb\xff\xfe\xff")),),
+        (replace(_BARE, segment=replace(_BARE.segment, payload=b"\xfb\xff\xfe\xff")),),
         _message(_with(data="-__-_w")),
     ),
     Valid(
@@ -333,7 +334,7 @@ def _valid(vector: Valid) -> dict[str, Any]:
 
 def _expected(packet: Packet) -> dict[str, Any]:
     segment = packet.segment
-    options = segment.options._asdict()
+    options = asdict(segment.options)
     options["other"] = [{"kind": kind, "contents_hex": body.hex()} for kind, body in segment.options.other]
     return {
         "id": packet.id,

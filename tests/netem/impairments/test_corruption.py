@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from tcplab.netem.impairments.corruption import flip, octets_of
@@ -31,7 +33,7 @@ def test_two_flips_that_cancel_deceive_the_checksum() -> None:
     once = flip(ONE, OCTETS, 8 * 20 + 5)
     twice = flip(once, octets_of(once), 8 * 22 + 5)
 
-    assert decode(octets_of(twice), CLIENT, SERVER) == ONE.segment._replace(payload=b"lehlo")
+    assert decode(octets_of(twice), CLIENT, SERVER) == replace(ONE.segment, payload=b"lehlo")
 
 
 def test_what_is_damaged_already_is_damaged_again() -> None:

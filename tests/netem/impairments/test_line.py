@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from tcplab.netem.impairments.line import Line, packet_size
 from tcplab.node import Packet
 from tcplab.units import SECOND, START, Instant
@@ -30,7 +32,7 @@ def test_the_size_counts_every_option_as_its_octets_do() -> None:
 
 
 def test_the_size_of_a_damaged_packet_is_that_of_its_octets() -> None:
-    assert packet_size(packet()._replace(octets=bytes(61))) == 81
+    assert packet_size(replace(packet(), octets=bytes(61))) == 81
 
 
 def test_a_line_takes_one_packet_at_a_time() -> None:

@@ -18,7 +18,7 @@ go on alike.
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import is_dataclass
+from dataclasses import is_dataclass, replace
 from enum import Enum
 from functools import cache
 from operator import attrgetter
@@ -304,7 +304,7 @@ def _end(record: Record) -> Instant:
 def _dated(record: Record) -> Record:
     """Return a record whose instants, which it keeps as octets, are moments again."""
     answered = None if record.answered is None else moment(record.answered)
-    return record._replace(entered=moment(record.entered), expires=moment(record.expires), answered=answered)
+    return replace(record, entered=moment(record.entered), expires=moment(record.expires), answered=answered)
 
 
 class _Thawer:

@@ -5,6 +5,7 @@ moment. So a replay shows what was found as it would have been seen, and that it
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from tcplab.check.explore.bounds import SIDES, TICK, Bounds, Side
@@ -83,7 +84,7 @@ class Replay:
                 self._held.append(_Held(to, self._first(move)))
             case Kind.COPY:
                 self._copies += 1
-                copy = self._queues[to][0]._replace(copy=self._copies)
+                copy = replace(self._queues[to][0], copy=self._copies)
                 self._held.append(_Held(to, copy))
                 self._tell_network(PacketDuplicated(copy, _link(to)))
             case Kind.DELIVER_LATE:

@@ -1,5 +1,7 @@
 """Damage: one bit of the octets that a real network would carry."""
 
+from dataclasses import replace
+
 from tcplab.node import Packet
 from tcplab.wire.octets import encode
 
@@ -25,4 +27,4 @@ def flip(packet: Packet, octets: bytes, bit: int) -> Packet:
     """Return the packet with a bit of its octets flipped; bit 0 is the most significant one of the first octet."""
     damaged = bytearray(octets)
     damaged[bit // 8] ^= 0x80 >> bit % 8
-    return packet._replace(octets=bytes(damaged))
+    return replace(packet, octets=bytes(damaged))

@@ -1,6 +1,6 @@
 """TIME_WAIT as Linux has it (net/ipv4/tcp_minisocks.c, tcp_timewait_state_process, and tcp_ipv4.c, of version 6.18)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 from tcplab.node import Address
@@ -63,7 +63,7 @@ class Linux:
             return Reply(True, restart, ignored)
         if record.answered is not None and now - record.answered < INVALID_RATELIMIT:
             return Reply(False, restart, ignored)
-        return Reply(True, restart, ignored, record=record._replace(answered=now))
+        return Reply(True, restart, ignored, record=replace(record, answered=now))
 
     def open_after(self, local: Address, remote: Address) -> Duration | None:
         """Return after how long an OPEN may take the 4-tuple (tcp_twsk_unique)."""

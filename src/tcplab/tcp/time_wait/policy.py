@@ -1,5 +1,6 @@
 """What a TIME_WAIT does to a segment: the interface of the policies, and what they have in common."""
 
+from dataclasses import replace
 from typing import Literal, NamedTuple, Protocol
 
 from tcplab.node import Address
@@ -75,7 +76,7 @@ def stamped(record: Record, segment: Segment) -> Record | None:
     stamps, told = record.stamps, segment.options.timestamps
     if stamps is None or told is None or told[0] == stamps.recent:
         return None
-    return record._replace(stamps=stamps._replace(recent=told[0]))
+    return replace(record, stamps=replace(stamps, recent=told[0]))
 
 
 def why_ignored(record: Record, segment: Segment) -> Ignored:

@@ -1,13 +1,14 @@
 """What is kept of a connection in TIME_WAIT, and how it is kept: one short string of octets an entry."""
 
 from struct import Struct
-from typing import Final, NamedTuple, Self
+from typing import Final, Self
 
 from tcplab.node import Address
 from tcplab.tcp.events import ConnectionId
 from tcplab.tcp.negotiation import window_field
 from tcplab.tcp.timestamps import tsval
 from tcplab.units import Instant
+from tcplab.value import value
 from tcplab.wire.segment import ACK, NO_OPTIONS, Options, Segment
 from tcplab.wire.seq import SeqNumber, seq_add, seq_diff
 
@@ -22,7 +23,8 @@ _SHIFT: Final = 0x0F
 _NEVER: Final = -1
 
 
-class Stamps(NamedTuple):
+@value
+class Stamps:
     """What is left of a connection's timestamps (RFC 7323)."""
 
     recent: int
@@ -31,7 +33,8 @@ class Stamps(NamedTuple):
     """What our timestamp clock shows at the start of time."""
 
 
-class Record(NamedTuple):
+@value
+class Record:
     """A connection in TIME_WAIT: what acknowledges the peer's FIN again, and tells old duplicates from a new SYN."""
 
     id: ConnectionId
@@ -66,7 +69,7 @@ class Record(NamedTuple):
     def packed(self) -> bytes:
         """Return all of it but the 4-tuple, which whoever keeps it knows."""
         stamps = self.stamps
-        recent, offset = (0, 0) if stamps is None else stamps
+        recent, offset = (0, 0) if stamps is None else (stamps.recent, stamps.offset)
         return _LAYOUT.pack(
             self.id.incarnation, self.snd_nxt, self.rcv_nxt, self.rcv_wnd,
             self.rcv_shift | (_STAMPED if stamps is not None else 0),

@@ -1,5 +1,6 @@
 """A host's TIME_WAITs: the policy applied, the records kept, observers told, ports given back."""
 
+from dataclasses import replace
 from collections.abc import Iterable
 from typing import Final, Literal
 
@@ -132,7 +133,7 @@ class TimeWaits:
         if reply.ignored is not None:
             events.append(SegmentIgnored(record.id, packet, reply.ignored))
         if reply.restart:
-            kept = kept._replace(expires=Instant(now + policy.duration))
+            kept = replace(kept, expires=Instant(now + policy.duration))
             self._records.restart(kept)
             events.append(TimeWaitRestarted(record.id))
         elif kept is not record:
@@ -151,7 +152,7 @@ class TimeWaits:
         if opened or self._policy is None:
             self._end(record, Cause.SYN_ARRIVED, "reused", now, events)
         else:
-            self._records.enter(record._replace(expires=Instant(now + self._policy.duration)))
+            self._records.enter(replace(record, expires=Instant(now + self._policy.duration)))
             events.append(TimeWaitRestarted(record.id))
 
     def take(
