@@ -5,13 +5,13 @@ those of ``SEEDS=…`` again. Bounds are wide enough for both: each is missed by
 million, and a run of everything with 20 seeds has some 1,500 of them.
 """
 
-from dataclasses import replace
 import gc
 import os
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache, lru_cache
 from itertools import pairwise
 from math import log, sqrt
@@ -24,8 +24,9 @@ from tcplab.netem.events import (
     PacketForwarded,
     PacketMarked,
 )
-from tcplab.netem.link import Link, Queue
+from tcplab.netem.link import Link
 from tcplab.netem.profile import Profile
+from tcplab.netem.queue import Queue
 from tcplab.node import Event, Packet
 from tcplab.units import MICROSECOND, Instant
 from tests.netem.packets import THERE, packet

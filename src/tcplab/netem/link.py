@@ -1,8 +1,6 @@
 """One direction between two roles: what becomes of each packet on it."""
 
 from dataclasses import replace
-from heapq import heappush
-from itertools import count
 from typing import Final, NamedTuple
 
 from tcplab.netem.events import (
@@ -21,29 +19,13 @@ from tcplab.netem.impairments.line import packet_size
 from tcplab.netem.impairments.maker import Maker, Way
 from tcplab.netem.loss_models import Bursts, FourStates, GilbertElliott
 from tcplab.netem.profile import Profile, is_plain
+from tcplab.netem.queue import Entry, Queue
 from tcplab.netem.realised import Passage, Realised, of_link, varies
 from tcplab.netem.values import CE
 from tcplab.node import NOTHING, Event, Output, Packet
 from tcplab.units import START, Instant, elapsed
 
 _RULES: Final = {FourStates: "state", GilbertElliott: "gemodel", Bursts: "burst"}
-
-
-class Queue:
-    """Packets of all links that wait to leave, as a heap: the first to leave is ``entries[0]``.
-
-    An entry is (when it leaves, its place in the order of coming, the packet, its link, when it came in).
-
-    Attributes:
-        quiet: whether nobody is told of packets that a delay alone holds, and of those that leave.
-    """
-
-    __slots__ = ("entries", "order", "quiet")
-
-    def __init__(self) -> None:
-        self.quiet = False
-        self.entries: list[tuple[Instant, int, Packet, Link, Instant]] = []
-        self.order = count()
 
 
 class _Outcome(NamedTuple):
@@ -117,13 +99,13 @@ class Link:
                 self._latest = leave
                 self.queued += 1
                 queue = self._queue
-                heappush(queue.entries, (leave, next(queue.order), packet, self, now))
+                queue.put((leave, next(queue.order), packet, self, now))
                 return NOTHING if queue.quiet else Output((), (PacketDelayed(packet, self.name, delay, "delay"),))
         outcome = _Outcome(now, [], [])
         self._decide(packet, outcome)
         return Output(outcome.packets, outcome.events)
 
-    def into_slot(self, entry: tuple[Instant, int, Packet, "Link", Instant], now: Instant) -> PacketDelayed | None:
+    def into_slot(self, entry: Entry, now: Instant) -> PacketDelayed | None:
         """Put an entry whose time has come, and that is in ``to_slot``, back to leave in its slot.
 
         Returns:
@@ -135,7 +117,7 @@ class Link:
         leave = ready if slots is None else slots.leave(ready, packet_size(packet))
         if leave <= ready:
             return None
-        heappush(self._queue.entries, (leave, order, packet, self, came))
+        self._queue.put((leave, order, packet, self, came))
         return PacketDelayed(packet, self.name, elapsed(now, Instant(max(now, leave))), "slot")
 
     def realised(self) -> tuple[Realised, ...]:
@@ -249,9 +231,9 @@ class Link:
         self, packet: Packet, leave: Instant, outcome: _Outcome, rule: str, draw: float | None, *, ahead: bool = False
     ) -> None:
         """Keep a packet until it leaves, or let it leave at once where nothing that is due stands before it."""
-        entries, now, slots = self._queue.entries, outcome.now, self._parts.slots
+        queue, now, slots = self._queue, outcome.now, self._parts.slots
         overtakes = PacketReordered(packet, self.name, rule, draw) if leave < self._latest else None
-        first = leave == now and (ahead or not (entries and entries[0][0] <= now))
+        first = leave == now and (ahead or (due := queue.first()) is None or due > now)
         if slots is not None and first:
             leave = slots.leave(now, packet_size(packet))
             if leave > now:
@@ -261,13 +243,13 @@ class Link:
             said = (rule, draw) if ahead else ("", None)
             outcome.events.append(PacketForwarded(packet, self.name, elapsed(now, leave), *said))
         else:
-            order = next(self._queue.order)
+            order = next(queue.order)
             if ahead:
                 order = -order  # what is sent ahead leaves before what leaves at the same time
             if slots is not None and rule != "slot":
                 self.to_slot.add(order)
             self.queued += 1
-            heappush(entries, (leave, order, packet, self, now))
+            queue.put((leave, order, packet, self, now))
             outcome.events.append(PacketDelayed(packet, self.name, elapsed(now, leave), rule, draw))
         if overtakes is not None:
             outcome.events.append(overtakes)

@@ -2,17 +2,16 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from heapq import heappop
-from typing import Final, NamedTuple
+from typing import Final
 
 from tcplab.netem.configuration import Configuration
 from tcplab.netem.events import LinkName, PacketDropped, PacketForwarded
 from tcplab.netem.faults import Fault
 from tcplab.netem.gate import Gate, Take
-from tcplab.netem.link import Queue
 from tcplab.netem.notices import ConfigurationApplied, HealReason, NetworkStarted
 from tcplab.netem.patterns import Road
 from tcplab.netem.profile import Profile
+from tcplab.netem.queue import Queue
 from tcplab.netem.realised import Realised
 from tcplab.netem.roles import DEFAULT_ROLES, ELSEWHERE, Roles, link_name
 from tcplab.netem.routes import Links
@@ -21,13 +20,15 @@ from tcplab.netem.standing import Done
 from tcplab.netem.timeline import Fired, Timeline
 from tcplab.node import NOTHING, Address, Event, Output, Packet, PacketDiscarded
 from tcplab.units import MINUTE, START, Duration, Instant, earliest
+from tcplab.value import value
 
 LIFETIME_DEFAULT: Final = Duration(2 * MINUTE)  # MSL of RFC 9293, 3.4.2
 
 _ROUTES_LIMIT: Final = 16_384  # pairs of addresses remembered: a packet may claim to come from anywhere
 
 
-class _Route(NamedTuple):
+@value
+class _Route:
     """What is known of a pair of addresses."""
 
     source_role: str | None
@@ -80,7 +81,6 @@ class Network:
         self._beginning = NetworkStarted(seed, lifetime, tuple(roles.items()), links)
         self._now = START
         self._queue = queue = Queue()
-        self._entries = queue.entries
         self._routes: dict[tuple[Address, Address], _Route] = {}
         self._links = Links(profiles, self._roles, seed, queue)
         self._configuration = Configuration()
@@ -112,15 +112,14 @@ class Network:
         self._now = now
         source, target = packet.source, packet.target
         route = self._routes.get((source, target)) or self._find_route(source, target)
-        source_role, name, take = route
-        if sender is not None and sender != source_role:
+        if sender is not None and sender != route.source_role:
             return Output((), (PacketDiscarded(packet, "spoofed_source"),))
-        if take is None:
-            return Output((), (PacketDropped(packet, name, "no_route"),))
-        lifetime = self._lifetime
-        if lifetime is not None and not -lifetime <= now - packet.born <= lifetime:
-            return Output((), (PacketDropped(packet, name, "expired"),))
-        return take(packet, now)
+        if route.take is None:
+            return Output((), (PacketDropped(packet, route.name, "no_route"),))
+        lifetime, age = self._lifetime, now - packet.born
+        if age and lifetime is not None and not -lifetime <= age <= lifetime:
+            return Output((), (PacketDropped(packet, route.name, "expired"),))
+        return route.take(packet, now)
 
     def advance(self, now: Instant) -> Output:
         """Do what the timeline has for now, heal every fault whose lease has ended, let go of every packet."""
@@ -128,14 +127,10 @@ class Network:
         self._now = now
         change = self._next_change
         changed = None if change is None or change > now else self._change(now)
-        entries = self._entries
-        if not entries or entries[0][0] > now:
-            return NOTHING if changed is None else changed
-        lifetime, quiet = self._lifetime, self._queue.quiet
+        take, lifetime, quiet = self._queue.take, self._lifetime, self._queue.quiet
         packets: list[Packet] = []
         events: list[Event] = []
-        while entries and entries[0][0] <= now:
-            entry = heappop(entries)
+        while (entry := take(now)) is not None:
             leave, order, packet, link, came = entry
             if order in link.to_slot and (waits := link.into_slot(entry, now)) is not None:
                 events.append(waits)
@@ -148,15 +143,15 @@ class Network:
                 packets.append(packet)
                 if not quiet:
                     events.append(PacketForwarded(packet, link.name, Duration(now - came)))
+        if not packets and not events:
+            return NOTHING if changed is None else changed
         left = Output(packets, events)
         return left if changed is None and not self._follows else self._joined_with_seen(changed, left, now)
 
     def deadline(self) -> Instant | None:
         """Return when the next packet is to leave, the next lease to end, or the timeline to go on."""
-        entries, change = self._entries, self._next_change
-        if change is None:
-            return entries[0][0] if entries else None
-        return min(entries[0][0], change) if entries else change
+        first, change = self._queue.first(), self._next_change
+        return first if change is None or (first is not None and first < change) else change
 
     def configure(self, configuration: Configuration, now: Instant) -> Output:
         """Go by this configuration, and no other, from the next packet on; those in the queue keep their time.

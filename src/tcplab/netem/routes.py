@@ -6,9 +6,10 @@ from itertools import permutations
 from typing import Final
 
 from tcplab.netem.events import LinkName
-from tcplab.netem.link import Link, Queue
+from tcplab.netem.link import Link
 from tcplab.netem.patterns import Pattern, Road
 from tcplab.netem.profile import Profile
+from tcplab.netem.queue import Queue
 from tcplab.netem.realised import Realised
 from tcplab.netem.roles import Roles, link_name
 from tcplab.node import Address
