@@ -4,8 +4,8 @@ A host is a node: it stays O(log n) a segment with any number of connections, si
 deadlines, one queue of TIME_WAITs (all last equally long) and a dictionary of each for demultiplexing.
 """
 
-from dataclasses import replace
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from tcplab.node import NOTHING, Address, Output, Packet, PacketDiscarded
@@ -167,7 +167,7 @@ class Host:
         while (connection := self._schedule.next_due(now)) is not None:
             connection.advance(now, self._effects)
             self._settle(connection, now)
-        self._time_waits.advance(now, self._effects.events)
+        self._time_waits.advance(now, self._effects.events if self._effects.observed else None)
         app_due = self._app.deadline()
         if app_due is not None and app_due <= now:
             for call in self._app.advance(now):
@@ -377,5 +377,8 @@ class Host:
         packets, events = effects.packets, effects.events
         if not packets and not events:
             return NOTHING
-        effects.packets, effects.events = [], []
+        effects.packets = []
+        if not events:
+            return Output(packets)
+        effects.events = []
         return Output(packets, events)

@@ -1,7 +1,7 @@
 """A host's TIME_WAITs: the policy applied, the records kept, observers told, ports given back."""
 
-from dataclasses import replace
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final, Literal
 
 from tcplab.node import Address, Event, Packet
@@ -91,10 +91,16 @@ class TimeWaits:
         else:
             self._end(record, Cause.TIME_WAIT_EXPIRED, "expired", now, events)
 
-    def advance(self, now: Instant, events: list[Event]) -> None:
-        """End those that are due, a bounded number at a time: where more are left, they are due still."""
+    def advance(self, now: Instant, events: list[Event] | None) -> None:
+        """End those that are due, a bounded number at a time: where more are left, they are due still.
+
+        Args:
+            now: the time.
+            events: takes what observers are to hear; ``None`` if nobody observes.
+        """
         for ended in self._records.expired(now, EXPIRIES_AT_ONCE):
-            _tell(ended, Cause.TIME_WAIT_EXPIRED, "expired", now, events)
+            if events is not None:
+                _tell(ended, Cause.TIME_WAIT_EXPIRED, "expired", now, events)
             name, _ = ended
             self._ports.give_back((name.remote, name.remote_port), name.local_port)
 
