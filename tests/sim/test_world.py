@@ -1,6 +1,6 @@
-from dataclasses import replace
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -119,7 +119,7 @@ def test_two_nodes_that_answer_each_other_for_ever_at_one_instant_are_stopped(mo
     most = 10_000
     monkeypatch.setattr("tcplab.sim.world.PACKETS_AT_ONE_INSTANT", most)
     world = world_of(Mirror(CLIENT, [packet(1, born=MS)]), Mirror(SERVER), there=0, back=0)
-    wanted = f"{most + 1} packets were delivered at instant {MS}, and time stands still"
+    wanted = f"{most + 1} packets arrive at instant {MS}, and time stands still"
 
     with pytest.raises(RuntimeError, match=wanted):
         world.run(HOUR)
