@@ -271,7 +271,7 @@ def test_one_probe_is_outstanding_and_the_next_needs_a_measurement() -> None:
 
     probe.sent(1_000, again=False)
     assert not probe.allowed
-    probe.measured()
+    probe.measured = True
     assert not probe.allowed
     assert not probe.acknowledged(1_000, None, bare_duplicate=False)
     assert probe.allowed

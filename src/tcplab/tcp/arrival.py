@@ -14,7 +14,7 @@ from tcplab.tcp.recovery import Phase
 from tcplab.tcp.spaces import ReceiveSpace
 from tcplab.tcp.states import ACK_OF_FIN, CLOSED, LISTEN, SYN_RECEIVED, SYN_SENT, Cause
 from tcplab.tcp.text import take_text_and_fin
-from tcplab.tcp.timestamps import Refusal, Timestamps
+from tcplab.tcp.timestamps import Refusal
 from tcplab.units import Duration, Instant
 from tcplab.wire.segment import ACK, ECE, FIN, RST, SYN, Segment
 
@@ -36,8 +36,13 @@ def segment_arrives(c: Connection, packet: Packet, now: Instant, effects: Effect
         segment, rcv = packet.segment, c.rcv
         flags = segment.flags
         seq = rcv.position(segment.seq)
+        timestamps = c.timestamps
         if (
-            (c.timestamps is None or _check_timestamps(c, c.timestamps, packet, now, effects))
+            (
+                timestamps is None
+                or (refusal := timestamps.refuses(segment, now)) is None
+                or _check_timestamps(c, refusal, packet, now, effects)
+            )
             and (seq == rcv.nxt < rcv.edge or _check_sequence(c, packet, seq, now, effects))
             and (not flags & _RST_SYN or _check_reset_and_syn(c, packet, seq, now, effects))
             and _check_ack(c, packet, seq, now, effects)
@@ -53,14 +58,11 @@ def segment_arrives(c: Connection, packet: Packet, now: Instant, effects: Effect
 # --- 3.10.7.4 before all else: timestamps (RFC 7323, section 5.3) -------------------------------------------------
 
 
-def _check_timestamps(c: Connection, timestamps: Timestamps, packet: Packet, now: Instant, effects: Effects) -> bool:
-    """Go on unless the segment is an old duplicate by its timestamp, or has none; a SYN without one may ask anew."""
-    segment = packet.segment
-    refusal = timestamps.refuses(segment, now)
-    if refusal is None or (refusal is Refusal.MISSING and segment.flags & SYN):
-        return True
+def _check_timestamps(c: Connection, refusal: Refusal, packet: Packet, now: Instant, effects: Effects) -> bool:
+    """Drop an old duplicate by its timestamp, and a segment that has none; a SYN without one may ask anew."""
     if refusal is Refusal.MISSING:
-        return c.ignore(packet, Ignored.NO_TIMESTAMP, effects)
+        return packet.segment.flags & SYN > 0 or c.ignore(packet, Ignored.NO_TIMESTAMP, effects)
+    segment = packet.segment
     _acknowledge_unacceptable(c, segment, c.rcv.position(segment.seq), now, effects)
     return c.ignore(packet, Ignored.OLD_TIMESTAMP, effects)
 

@@ -27,11 +27,13 @@ class Flight:
 
     Attributes:
         una: position of the first octet that is not acknowledged, SND.UNA.
+        board: ``None`` while everything outstanding was sent once, and nothing of it is known to have arrived or to be
+            lost.
         nxt: position after the last that was sent, SND.NXT.
         pipe: octets believed to be in the network: neither acknowledged in any way, nor lost.
     """
 
-    __slots__ = ("_board", "_guessed", "_head", "_segments", "_sendings", "nxt", "pipe", "una")
+    __slots__ = ("_guessed", "_head", "_segments", "_sendings", "board", "nxt", "pipe", "una")
 
     def __init__(self, position: int = 0) -> None:
         """Begin with nothing sent, at the position of what will be sent first."""
@@ -41,7 +43,7 @@ class Flight:
         self._segments: list[Sent] = []
         self._head = 0  # segments before this one are acknowledged
         self._sendings = 0
-        self._board: Scoreboard | None = None
+        self.board: Scoreboard | None = None
         self._guessed = False  # what is marked as selectively acknowledged stands for duplicate acknowledgements
 
     def __len__(self) -> int:
@@ -54,14 +56,9 @@ class Flight:
         return self.nxt - self.una
 
     @property
-    def in_order(self) -> bool:
-        """Whether everything outstanding was sent once, and nothing of it is known to have arrived or to be lost."""
-        return self._board is None
-
-    @property
     def sacked(self) -> int:
         """How many segments are selectively acknowledged."""
-        return 0 if self._board is None else self._board.sacked
+        return 0 if self.board is None else self.board.sacked
 
     @property
     def first(self) -> Sent | None:
@@ -81,8 +78,8 @@ class Flight:
         self._segments.append(segment)
         self.pipe += end - start
         self.nxt = end
-        if self._board is not None:
-            self._board.sent(segment)
+        if self.board is not None:
+            self.board.sent(segment)
 
     def resent(self, segment: Sent, now: Instant) -> None:
         """Take note that a segment was sent again; one that was lost is in the network again."""
@@ -125,7 +122,7 @@ class Flight:
         if octets <= 0:
             return []
         segments, index = self._segments, self._head
-        if position == self.nxt and self._board is None:  # all of it, in order
+        if position == self.nxt and self.board is None:  # all of it, in order
             self.una = position
             self.pipe = self._head = 0
             self._segments = []
@@ -144,8 +141,8 @@ class Flight:
             self._head = 0
         else:
             self._head = index
-        if self._board is not None:
-            return self._acknowledge(self._board, position, done, rest)
+        if self.board is not None:
+            return self._acknowledge(self.board, position, done, rest)
         self.pipe -= octets
         if rest is not None:
             rest.start = position
@@ -173,7 +170,7 @@ class Flight:
         if self._guessed:
             self._guess_anew(board)
         if position >= board.until:
-            self._board = None
+            self.board = None
             self._guessed = False
         return news
 
@@ -193,7 +190,7 @@ class Flight:
         news: list[Sent] = []
         for left, right in blocks:
             start = max(left, self.una)
-            if not start < right <= self.nxt or (self._board is not None and self._board.covers(start, right)):
+            if not start < right <= self.nxt or (self.board is not None and self.board.covers(start, right)):
                 continue
             segments = self._segments
             first = bisect_left(segments, start, lo=self._head, key=_START)
@@ -255,7 +252,7 @@ class Flight:
 
     def next_lost(self) -> Sent | None:
         """Return the earliest segment of the stream that is lost and was not sent again."""
-        board = self._board
+        board = self.board
         if board is None:
             return None
         lost, segments = board.lost, self._segments
@@ -275,7 +272,7 @@ class Flight:
             nth: which sending of the flight that segment arrived of.
             end: the position after its last octet.
         """
-        return [] if self._board is None else self._board.overtaken(nth, end)
+        return [] if self.board is None else self.board.overtaken(nth, end)
 
     def timed_out(self, until: Instant) -> None:
         """Believe lost what a retransmission timeout shows: the first segment, and those last sent by ``until``.
@@ -297,15 +294,15 @@ class Flight:
 
     def found(self) -> None:
         """Believe that nothing is lost after all: it was not worth a timeout, or a recovery."""
-        if self._board is not None:
-            self._believe_in_network(self._board, _LOST)
+        if self.board is not None:
+            self._believe_in_network(self.board, _LOST)
 
     def forget_duplicates(self) -> None:
         """Forget what stood for duplicate acknowledgements: what they were about has arrived."""
-        if self._guessed and self._board is not None:
+        if self._guessed and self.board is not None:
             self._guessed = False
-            self._board.sacked = 0
-            self._believe_in_network(self._board, _SACKED)
+            self.board.sacked = 0
+            self._believe_in_network(self.board, _SACKED)
 
     def _believe_in_network(self, board: Scoreboard, fate: Fate) -> None:
         """Put everything of that fate back into the network, where it was."""
@@ -318,8 +315,8 @@ class Flight:
 
     def _scoreboard(self, until: int) -> Scoreboard:
         """Return the scoreboard, made now where there is none, for something that reaches up to ``until``."""
-        board = self._board
+        board = self.board
         if board is None:
-            board = self._board = Scoreboard(self._segments[self._head :])
+            board = self.board = Scoreboard(self._segments[self._head :])
         board.until = max(board.until, until)
         return board

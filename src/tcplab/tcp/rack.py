@@ -164,24 +164,24 @@ def probe_timeout(srtt: Duration | None, segments: int) -> Duration:
 
 
 class LossProbe:
-    """The one tail loss probe that may be outstanding (section 7)."""
+    """The one tail loss probe that may be outstanding (section 7).
 
-    __slots__ = ("_end", "_is_retrans", "_measured")
+    Attributes:
+        end: TLP.end_seq, SND.NXT after the probe of which it is not known yet what it shows; ``None`` if there is none.
+        measured: whether a round trip was measured since the last one was sent; for the owner to set.
+    """
+
+    __slots__ = ("_is_retrans", "end", "measured")
 
     def __init__(self) -> None:
-        self._end: int | None = None  # TLP.end_seq
+        self.end: int | None = None
+        self.measured = True
         self._is_retrans = False
-        self._measured = True
-
-    @property
-    def outstanding(self) -> bool:
-        """Whether a probe was sent of which it is not known what it shows."""
-        return self._end is not None
 
     @property
     def allowed(self) -> bool:
         """Whether a probe may be sent: none is outstanding, and a round trip was measured since the last (7.3)."""
-        return self._end is None and self._measured
+        return self.end is None and self.measured
 
     def sent(self, end: int, *, again: bool) -> None:
         """Take note that a probe was sent (TLP_send_probe of 7.3).
@@ -190,17 +190,13 @@ class LossProbe:
             end: SND.NXT after it.
             again: whether it was a segment sent before.
         """
-        self._end = end
+        self.end = end
         self._is_retrans = again
-        self._measured = False
-
-    def measured(self) -> None:
-        """Take note of a round trip measured."""
-        self._measured = True
+        self.measured = False
 
     def over(self) -> None:
         """Forget the probe: a recovery has begun, which repairs whatever it would have shown."""
-        self._end = None
+        self.end = None
 
     def acknowledged(self, ack: int, duplicate: tuple[int, int] | None, *, bare_duplicate: bool) -> bool:
         """Take an acknowledgement (TLP_process_ack of 7.4.2).
@@ -213,14 +209,14 @@ class LossProbe:
         Returns:
             Whether it shows that the probe has repaired a loss, to which congestion control must react.
         """
-        end = self._end
+        end = self.end
         if end is None or ack < end:
             return False
         if not self._is_retrans or (duplicate is not None and duplicate[1] == end):
-            self._end = None
+            self.end = None
         elif ack > end:
-            self._end = None
+            self.end = None
             return True
         elif bare_duplicate:
-            self._end = None
+            self.end = None
         return False

@@ -140,7 +140,8 @@ class Recovery:
         if self.probing and progress == self._progress:
             return
         self._progress = progress
-        if flight.una == flight.nxt or not self._probe.allowed or self.phase in _RECOVERING or flight.sacked:
+        busy = self.phase in _RECOVERING or (flight.board is not None and flight.sacked)
+        if flight.una == flight.nxt or busy or not self._probe.allowed:
             self.deadline = None
             self.probing = False
             return
@@ -195,8 +196,9 @@ class Recovery:
         if (
             advanced > 0
             and self.phase is _OPEN
-            and flight.in_order
-            and not (blocks or marked or self._probe.outstanding)
+            and flight.board is None
+            and self._probe.end is None
+            and not (blocks or marked)
         ):
             return self._acknowledged_in_order(ack, advanced, now, srtt)
         size = flight.outstanding
@@ -235,7 +237,7 @@ class Recovery:
             return None
         if self._rack is not None:
             self._rack.delivered_in_order(news[-1], now)
-            self._probe.measured()
+            self._probe.measured = True
         return Duration(now - news[0].at)
 
     def reordered(self, now: Instant, srtt: Duration | None) -> None:
@@ -338,7 +340,7 @@ class Recovery:
     ) -> None:
         """Reduce the window for a loss that a probe has repaired (RFC 8985, 7.4.2), where nothing else did."""
         if rtt is not None:
-            self._probe.measured()
+            self._probe.measured = True
         if self._probe.acknowledged(ack, twice, bare_duplicate=bare_duplicate) and self.phase is _OPEN:
             self.control.lost(size)
             self.control.recovered()
