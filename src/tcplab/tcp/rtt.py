@@ -5,7 +5,6 @@ from typing import Final
 from tcplab.tcp.config import CLOCK_GRANULARITY, TcpConfig
 from tcplab.units import SECOND, Duration
 
-_NONE: Final = Duration(0)
 _AFTER_LOST_SYN: Final = Duration(3 * SECOND)  # RFC 6298 (5.7)
 
 
@@ -17,7 +16,7 @@ class RttEstimator:
 
     Attributes:
         srtt: smoothed round trip, ``None`` before the first sample.
-        rttvar: its variation.
+        rttvar: its variation, nanoseconds.
         rto: the timeout now, back-off included.
     """
 
@@ -26,7 +25,7 @@ class RttEstimator:
     def __init__(self, config: TcpConfig) -> None:
         self._config = config
         self.srtt: Duration | None = None
-        self.rttvar = _NONE
+        self.rttvar = 0
         initial, most = config.rto_initial, config.rto_max
         self._base = self.rto = initial if initial < most else most
 
@@ -34,9 +33,9 @@ class RttEstimator:
         """Take the round trip of a segment that was sent only once (RFC 6298, 2.2 and 2.3)."""
         srtt = self.srtt
         if srtt is None:
-            self.srtt, self.rttvar = rtt, Duration(rtt // 2)
+            self.srtt, self.rttvar = rtt, rtt // 2
         else:
-            self.rttvar = Duration((3 * self.rttvar + (srtt - rtt if srtt > rtt else rtt - srtt)) // 4)
+            self.rttvar = (3 * self.rttvar + (srtt - rtt if srtt > rtt else rtt - srtt)) // 4
             self.srtt = Duration((7 * srtt + rtt) // 8)
         spread = 4 * self.rttvar
         rto = self.srtt + (spread if spread > CLOCK_GRANULARITY else CLOCK_GRANULARITY)
