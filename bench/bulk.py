@@ -33,13 +33,13 @@ from tcplab.tcp.app import (
 from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.events import ConnectionId
 from tcplab.tcp.host import Host
-from tcplab.units import MILLISECOND, SECOND, START, Duration, Instant, after, in_seconds
+from tcplab.units import MILLISECOND, SECOND, START, Duration, Instant, in_seconds
 
 SIZES: Final = (1_000_000, 10_000_000, 100_000_000)  # octets
 LOSS: Final = 0.01
 _BUFFER: Final = 4 << 20
 _CHUNK: Final = bytes(1 << 16)
-_LIMIT: Final = after(START, 48 * 3600 * SECOND)
+_LIMIT: Final = START + 48 * 3600 * SECOND
 
 
 class Source:
@@ -138,7 +138,7 @@ def measure(octets: int) -> Rate:
     config = TcpConfig(send_buffer=_BUFFER, receive_buffer=_BUFFER)
     sink, counter = Sink(), Counter()
     hosts = {"client": Host(Address("10.0.1.1"), Source(octets), config), "server": Host(SERVER, sink, config)}
-    profile = Profile(delay=Duration(20 * MILLISECOND), loss=LOSS, rate=100_000_000)
+    profile = Profile(delay=20 * MILLISECOND, loss=LOSS, rate=100_000_000)
     network = Network({LinkName("client>server"): profile, LinkName("server>client"): profile}, seed=1)
     began = time.perf_counter()
     assert World(network, hosts, [counter]).run_until_idle(_LIMIT), "the transfer never ends"

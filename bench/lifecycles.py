@@ -42,13 +42,13 @@ from tcplab.tcp.app import (
 from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.host import Host
 from tcplab.tcp.states import State
-from tcplab.units import MILLISECOND, MINUTE, SECOND, START, Duration, Instant, after
+from tcplab.units import MILLISECOND, MINUTE, SECOND, START, Duration, Instant
 
 PORT: Final = 80
 PAYLOAD: Final = bytes(1_000)
 SERVER: Final = Address("10.0.2.1")
 EVENTS_PER_LIFECYCLE: Final = 10
-INTERVAL: Final = Duration(2 * MILLISECOND)  # an opening, on average: 100,000 take 200 s, so all meet in TIME_WAIT
+INTERVAL: Final = 2 * MILLISECOND  # an opening, on average: 100,000 take 200 s, so all meet in TIME_WAIT
 BURSTS: Final = (64, 1)  # how many a client opens at one instant
 SIZES: Final = (1_000, 10_000, 100_000)
 EVERYTHING: Final = TcpConfig()
@@ -105,7 +105,7 @@ class Opener:
         """Open the next ones."""
         burst = min(self._burst, self.left)
         self.left -= burst
-        self._next = after(now, CLIENTS * burst * INTERVAL) if self.left else None
+        self._next = now + CLIENTS * burst * INTERVAL if self.left else None
         return (OPENING,) * burst
 
     def deadline(self) -> Instant | None:
@@ -124,14 +124,14 @@ class Rate(NamedTuple):
 
 def lab(connections: int, burst: int, config: TcpConfig = EVERYTHING) -> float:
     """Run that many lifecycles to the end of the last TIME_WAIT; return the seconds that it took the processor."""
-    openers = [Opener(connections // CLIENTS, burst, after(START, n * burst * INTERVAL)) for n in range(CLIENTS)]
+    openers = [Opener(connections // CLIENTS, burst, START + n * burst * INTERVAL) for n in range(CLIENTS)]
     hosts = {f"client-{n}": Host(Address(f"10.0.1.{n + 1}"), opener, config) for n, opener in enumerate(openers)}
     hosts["server"] = Host(SERVER, Sink(), config)
-    delay = Profile(delay=Duration(50 * MILLISECOND), limit=1 << 20)
+    delay = Profile(delay=50 * MILLISECOND, limit=1 << 20)
     network = Network({LinkName("client>server"): delay, LinkName("server>client"): delay}, seed=1)
     world = World(network, hosts)
     with _timed() as took:
-        world.run(until=after(START, 5 * MINUTE + (connections + CLIENTS * burst) * INTERVAL))
+        world.run(until=START + (5 * MINUTE + (connections + CLIENTS * burst) * INTERVAL))
     assert sum(opener.closed for opener in openers) == connections // CLIENTS * CLIENTS, "not every connection closed"
     left = [status for host in hosts.values() for status in host.statuses() if status.state is not State.LISTEN]
     assert not left, f"{len(left)} connections are left"

@@ -20,12 +20,12 @@ from tcplab.node import Address, Event
 from tcplab.tcp.events import ConnectionId
 from tcplab.tcp.ports import EphemeralPorts
 from tcplab.tcp.time_wait import Records, Stamps, TimeWaits, policy
-from tcplab.units import MICROSECOND, MINUTE, Duration, Instant
+from tcplab.units import MICROSECOND, MINUTE, Instant
 from tcplab.wire.seq import MODULUS, SeqNumber
 
 CLIENT: Final = Address("10.0.1.1")
 FIRST, LAST = 49_152, 65_535
-LENGTH: Final = Duration(4 * MINUTE)
+LENGTH: Final = 4 * MINUTE
 BEGIN: Final = Instant(1_700_000_000_000_000_000)  # a Unix time, as instants are in a lab of real time
 SIZES: Final = (100_000, 1_000_000)
 MEASURED_OCTETS: Final = 100_000
@@ -73,7 +73,7 @@ def lab(entries: int) -> tuple[float, float, float, float]:
     records = Records(CLIENT)
     waits = TimeWaits(records, policy("rfc9293", LENGTH), ports)
     entering = _fill(waits, ports, names(entries))
-    late = Instant(BEGIN + entries * MICROSECOND + LENGTH)
+    late = BEGIN + entries * MICROSECOND + LENGTH
     turns, works = [], []
     while (due := records.deadline()) is not None:
         assert due <= late
@@ -93,9 +93,9 @@ def heap(entries: int) -> tuple[float, float]:
     connections = names(entries)
     began = time.perf_counter()
     for number, name in enumerate(connections):
-        now = Instant(BEGIN + number * MICROSECOND)
+        now = BEGIN + number * MICROSECOND
         big = SeqNumber(number * 0x9E3779B1 % MODULUS)
-        entry = Plain(name, big, big, 65_535, now, Instant(now + LENGTH), Stamps(big, big))
+        entry = Plain(name, big, big, 65_535, now, now + LENGTH, Stamps(big, big))
         table[name.remote, name.remote_port, name.local_port] = entry
         heapq.heappush(pending, (entry.expires, number, entry))
     entered = time.perf_counter()
@@ -150,7 +150,7 @@ def _fill(waits: TimeWaits, ports: EphemeralPorts, connections: list[ConnectionI
     for number, name in enumerate(connections):
         assert ports.take((name.remote, name.remote_port), lambda _: False) == name.local_port
         big = SeqNumber(number * 0x9E3779B1 % MODULUS)
-        now = Instant(BEGIN + number * MICROSECOND)
+        now = BEGIN + number * MICROSECOND
         began = time.perf_counter()
         waits.enter(name, now, events, snd_nxt=big, rcv_nxt=big, rcv_wnd=1 << 20, rcv_shift=5, stamps=Stamps(big, big))
         took += time.perf_counter() - began

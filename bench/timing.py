@@ -33,13 +33,13 @@ from tcplab.port import MessageReceived
 from tcplab.runtime.amqp import AmqpPort, Broker, HostEnd
 from tcplab.runtime.clock import Clock
 from tcplab.runtime.loop import new_event_loop
-from tcplab.units import MICROSECOND, MILLISECOND, SECOND, Duration, Instant
+from tcplab.units import MICROSECOND, MILLISECOND, SECOND, Instant
 from tcplab.wire.segment import ACK, Segment
 from tcplab.wire.seq import SeqNumber
 from tests.support.ways import Found
 
 RATES: Final = (100, 1_000, 5_000)  # segments a second
-DELAY: Final = Duration(50 * MILLISECOND)
+DELAY: Final = 50 * MILLISECOND
 LIMIT: Final = 100_000  # packets that wait: what a machine that stands still has piled up is to be late, not lost
 OCTETS: Final = 1_000  # of each segment's payload
 SECONDS: Final = 6.0

@@ -10,7 +10,7 @@ from tcplab.apps.client import ClientConfig, CloseMix
 from tcplab.apps.frames import Mode
 from tcplab.netem.roles import DEFAULT_ROLES
 from tcplab.node import Address
-from tcplab.units import MILLISECOND, SECOND, Duration
+from tcplab.units import MILLISECOND, SECOND
 
 
 class ClientSettings(HostSettings):
@@ -34,11 +34,11 @@ class ClientSettings(HostSettings):
         description="how often who closes first: weights of client, server, both",
     )
     linger: Seconds = Field(
-        default=Duration(500 * MILLISECOND),
+        default=500 * MILLISECOND,
         description="how long the server waits where both are to close at once, seconds",
     )
     patience: Seconds = Field(
-        default=Duration(180 * SECOND),
+        default=180 * SECOND,
         description="how long a connection may stand still before it is aborted, seconds",
     )
     read_rate: int | None = Field(

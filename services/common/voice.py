@@ -8,9 +8,9 @@ from tcplab.apps.events import TransferCorrupted, TransferFailed, TransferFailur
 from tcplab.node import Event, PacketDiscarded
 from tcplab.port import ClockDisturbed, LinkBlocked, LinkDown, LinkUp, MessageReceived
 from tcplab.tcp.events import IllegalTransition
-from tcplab.units import SECOND, Duration, Instant, after
+from tcplab.units import SECOND, Instant
 
-PAUSE: Final = Duration(10 * SECOND)
+PAUSE: Final = 10 * SECOND
 """Between two lines of the same trouble; what is left out meanwhile is counted."""
 
 
@@ -60,7 +60,7 @@ class Voice:
         if now < self._quiet_until.get(kind, now):
             self._left_out[kind] += 1
             return
-        self._quiet_until[kind] = after(now, PAUSE)
+        self._quiet_until[kind] = now + PAUSE
         others = self._left_out.pop(kind, 0)
         say(f"{node}: {trouble}" + (f" ({others} more since it was last said)" if others else ""))
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from services.common.settings import BROKER_URL, NodeSettings, variable
 from services.common.values import BitRate, BrokerUrl, LinkProfile, Percent, Places, Seconds
 from tcplab.netem.profile import LIMIT_DEFAULT, Profile
-from tcplab.units import MILLISECOND, Duration
+from tcplab.units import MILLISECOND
 
 Direction = Literal["to_server", "to_client"]
 _KNOBS: Final = ("delay", "jitter", "loss", "duplicate", "bandwidth", "limit", "drop_list")
@@ -29,10 +29,8 @@ class NetemSettings(NodeSettings):
     to_server_netem: LinkProfile | None = Field(default=None, description=_own("server", "netem"))
     to_client_netem: LinkProfile | None = Field(default=None, description=_own("client", "netem"))
 
-    delay: Seconds = Field(default=Duration(50 * MILLISECOND), description="how long each packet is under way, seconds")
-    jitter: Seconds = Field(
-        default=Duration(10 * MILLISECOND), description="how far the delay varies to either side, seconds"
-    )
+    delay: Seconds = Field(default=50 * MILLISECOND, description="how long each packet is under way, seconds")
+    jitter: Seconds = Field(default=10 * MILLISECOND, description="how far the delay varies to either side, seconds")
     loss: Percent = Field(default=0.01, description="packets lost, percent")
     duplicate: Percent = Field(default=0.005, description="packets doubled, percent")
     bandwidth: BitRate = Field(default=0, description="bits per second, such as 1mbit; 0 for no bound")

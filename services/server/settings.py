@@ -9,7 +9,7 @@ from services.common.values import BrokerUrl, HostAddress, Seconds
 from tcplab.apps.server import ServerConfig
 from tcplab.netem.roles import DEFAULT_ROLES
 from tcplab.node import Address
-from tcplab.units import SECOND, Duration
+from tcplab.units import SECOND
 
 
 class ServerSettings(HostSettings):
@@ -21,7 +21,7 @@ class ServerSettings(HostSettings):
     port: int = Field(default=80, description="port to listen on")
     backlog: int = Field(default=128, description="connections that may be half-open or unanswered at a time")
     patience: Seconds = Field(
-        default=Duration(180 * SECOND),
+        default=180 * SECOND,
         description="how long a connection may stand still before it is aborted, seconds",
     )
     read_rate: int | None = Field(

@@ -24,7 +24,7 @@ from tcplab.tcp.app import (
     Writable,
 )
 from tcplab.tcp.events import Failure
-from tcplab.units import MILLISECOND, SECOND, Duration, Instant
+from tcplab.units import MILLISECOND, SECOND, Duration
 from tests.apps.calls import exact
 from tests.apps.client_driving import (
     SPACE,
@@ -51,7 +51,7 @@ def test_an_echo_that_is_right_completes_and_the_client_closes() -> None:
 
     assert exact(calls) == exact(
         [
-            Report(TransferCompleted(connection, 1_000, 1_000, Duration(60 * MILLISECOND))),
+            Report(TransferCompleted(connection, 1_000, 1_000, 60 * MILLISECOND)),
             Close(connection),
         ]
     )
@@ -173,7 +173,7 @@ def test_a_reset_after_the_answer_is_no_failure_of_the_transfer() -> None:
 
 
 def test_a_peer_that_falls_silent_is_given_up() -> None:
-    client = Client(config(octets=3, total=1, patience=Duration(10 * SECOND)), seed=1)
+    client = Client(config(octets=3, total=1, patience=10 * SECOND), seed=1)
     connection, request = begun(client)
     give(client, connection, answer(payload_of(request))[:20], ms(4_000))
 
@@ -188,7 +188,7 @@ def test_a_peer_that_falls_silent_is_given_up() -> None:
 
 
 def test_a_close_that_is_never_answered_is_left_to_the_tcp() -> None:
-    client = Client(config(octets=3, total=1, patience=Duration(10 * SECOND)), seed=1)
+    client = Client(config(octets=3, total=1, patience=10 * SECOND), seed=1)
     connection, request = begun(client)
     give(client, connection, answer(payload_of(request)), ms(1_000))
 
@@ -214,7 +214,7 @@ def test_a_slow_reader_sips() -> None:
         if taken < len(data):
             assert calls == []
             assert client.deadline() == now + limit * MILLISECOND
-            now = Instant(now + limit * MILLISECOND)
+            now = now + limit * MILLISECOND
             assert exact(client.advance(now)) == exact([Receive(connection, min(100, len(data) - taken))])
 
     assert now == ms(1_000)

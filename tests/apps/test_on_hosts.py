@@ -19,11 +19,11 @@ from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.events import IllegalTransition, StateChanged
 from tcplab.tcp.host import Host
 from tcplab.tcp.states import State
-from tcplab.units import MILLISECOND, SECOND, Duration, Instant
+from tcplab.units import MILLISECOND, SECOND, Instant
 
 CLIENT, SERVER = Address("10.0.1.1"), Address("10.0.2.1")
-DELAY = Duration(40 * MILLISECOND)
-SHORT = TcpConfig(msl=Duration(5 * SECOND))
+DELAY = 40 * MILLISECOND
+SHORT = TcpConfig(msl=5 * SECOND)
 
 
 def run(
@@ -84,14 +84,14 @@ def test_each_mode_is_verified_by_both_sides(mode: Mode) -> None:
 )
 @pytest.mark.parametrize("delay", [1, 40, 400])
 def test_who_closes_first_is_who_was_asked_to(mix: CloseMix, client: State, server: State, delay: int) -> None:
-    journal = run(config(total=4, close_mix=mix), Profile(delay=Duration(delay * MILLISECOND)))
+    journal = run(config(total=4, close_mix=mix), Profile(delay=delay * MILLISECOND))
 
     assert states(journal, "client").count(client) == 4
     assert states(journal, "server").count(server) == 4
 
 
 def test_both_close_at_once_though_the_delay_varies() -> None:
-    profile = Profile(delay=DELAY, jitter=Duration(10 * MILLISECOND))
+    profile = Profile(delay=DELAY, jitter=10 * MILLISECOND)
 
     journal = run(config(total=100, rate=50.0, close_mix=CloseMix(0, 0, 1)), profile)
 
@@ -109,7 +109,7 @@ def test_both_close_at_once_though_the_delay_varies() -> None:
 
 
 def test_ten_megabytes_pass_a_bad_network_intact() -> None:
-    profile = Profile(delay=DELAY, jitter=Duration(10 * MILLISECOND), loss=0.01, duplicate=0.01)
+    profile = Profile(delay=DELAY, jitter=10 * MILLISECOND, loss=0.01, duplicate=0.01)
 
     journal = run(config(octets=10_000_000, total=1), profile, limit=10_000)
 
@@ -120,11 +120,11 @@ def test_ten_megabytes_pass_a_bad_network_intact() -> None:
 
 def test_many_transfers_pass_a_bad_network_intact() -> None:
     profile = Profile(delay=DELAY, jitter=DELAY, loss=0.1, duplicate=0.05)
-    tcp = TcpConfig(msl=Duration(5 * SECOND), r2=None, r2_syn=None)
-    patient = ServerConfig(80, patience=Duration(3_600 * SECOND))
+    tcp = TcpConfig(msl=5 * SECOND, r2=None, r2_syn=None)
+    patient = ServerConfig(80, patience=3_600 * SECOND)
 
     journal = run(
-        config(octets=20_000, total=60, rate=20.0, patience=Duration(3_600 * SECOND), close_mix=CloseMix(1, 1, 1)),
+        config(octets=20_000, total=60, rate=20.0, patience=3_600 * SECOND, close_mix=CloseMix(1, 1, 1)),
         profile,
         server=patient,
         tcp=tcp,
@@ -150,7 +150,7 @@ def test_the_smallest_send_buffer_does_not_cut_the_request_short() -> None:
     journal, profile = Journal(), Profile(delay=DELAY)
     hosts = {
         "server": Host(SERVER, Server(ServerConfig(80)), SHORT),
-        "client": Host(CLIENT, Client(config(total=3), 1), TcpConfig(msl=Duration(5 * SECOND), send_buffer=8)),
+        "client": Host(CLIENT, Client(config(total=3), 1), TcpConfig(msl=5 * SECOND, send_buffer=8)),
     }
     network = Network({LinkName("client>server"): profile, LinkName("server>client"): profile}, seed=1)
 
@@ -171,7 +171,7 @@ def test_without_a_server_every_try_is_refused_and_it_goes_on() -> None:
 
 
 def test_when_ports_run_out_it_waits_for_time_wait_to_end() -> None:
-    tcp = TcpConfig(msl=Duration(5 * SECOND), first_port=50_000, last_port=50_003)
+    tcp = TcpConfig(msl=5 * SECOND, first_port=50_000, last_port=50_003)
 
     journal = run(config(total=10, rate=20.0), Profile(delay=DELAY), tcp=tcp)
 

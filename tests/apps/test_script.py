@@ -19,7 +19,7 @@ def ms(count: int) -> Instant:
 
 
 def wait(count: int) -> Duration:
-    return Duration(count * MILLISECOND)
+    return count * MILLISECOND
 
 
 def opened(script: Script, space: int = 100_000) -> list[Call]:

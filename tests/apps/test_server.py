@@ -99,7 +99,7 @@ def test_an_echo_comes_back_and_is_reported_once_the_peer_has_it() -> None:
     assert reported(calls) == []
     assert exact(server.on_event(PeerClosed(CONNECTION), ms(60))) == exact(
         [
-            Report(TransferCompleted(CONNECTION, 5, 5, Duration(15 * MILLISECOND))),
+            Report(TransferCompleted(CONNECTION, 5, 5, 15 * MILLISECOND)),
             Close(CONNECTION),
         ]
     )
@@ -244,7 +244,7 @@ def test_a_lost_connection_is_reported() -> None:
 
 
 def test_a_peer_that_falls_silent_is_given_up() -> None:
-    server = opened(Server(ServerConfig(80, patience=Duration(10 * SECOND))))
+    server = opened(Server(ServerConfig(80, patience=10 * SECOND)))
     give(server, request(b"abc")[:20], ms(4_000))
 
     assert server.advance(ms(10_000)) == []
@@ -256,7 +256,7 @@ def test_a_peer_that_falls_silent_is_given_up() -> None:
 
 
 def test_a_close_that_is_never_answered_is_left_to_the_tcp() -> None:
-    server = opened(Server(ServerConfig(80, patience=Duration(10 * SECOND))))
+    server = opened(Server(ServerConfig(80, patience=10 * SECOND)))
     give(server, request(b"abc", server_closes=True), ms(0))
     server.on_event(Writable(CONNECTION, SPACE), ms(40))
 

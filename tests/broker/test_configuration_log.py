@@ -14,7 +14,7 @@ from tcplab.port import LinkDown, LinkUp
 from tcplab.runtime.amqp.log import ConfigurationLog, NotWritten
 from tcplab.runtime.records import MalformedRecord, Record, dump, load
 from tcplab.runtime.reports import ASK, Report
-from tcplab.units import MILLISECOND, Duration
+from tcplab.units import MILLISECOND
 from tests.broker.followers import following, until_revision
 from tests.broker.ports import CLOCK, HASTY, Watcher
 from tests.support.cable import Cable
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.broker
 
 def snapshot(revision: int) -> Record:
     """Return a record that can be told from every other by its delay."""
-    links = {Pattern("client", "server"): Profile(delay=Duration(revision * MILLISECOND))}
+    links = {Pattern("client", "server"): Profile(delay=revision * MILLISECOND)}
     return Record(Configuration(revision, links), CLOCK.now(), "test", f"delay {revision}ms")
 
 

@@ -36,7 +36,7 @@ pytestmark = pytest.mark.broker
 
 CLIENTS = [Address(f"10.0.1.{number}") for number in range(1, 13)]
 PACKETS = 200  # of each client, in bursts that mix with the others'
-DELAY = Profile(delay=Duration(20 * MILLISECOND))
+DELAY = Profile(delay=20 * MILLISECOND)
 
 
 @dataclass
@@ -149,7 +149,7 @@ async def test_what_a_shard_held_dies_with_it_and_its_pairs_move_to_the_others(a
 async def test_a_shard_that_comes_takes_pairs_whose_held_packets_stay_where_they_are(amqp_lab: Lab) -> None:
     # A packet of 40 octets takes 40 ms: those of the first shard wait for each other, as on one line.
     line = Profile(rate=8_000)
-    taken = Duration(40 * MILLISECOND)
+    taken = 40 * MILLISECOND
     async with (
         open_port(amqp_lab, "server", server_end()) as (_, at_server),
         clients(amqp_lab) as hosts,
@@ -179,7 +179,7 @@ async def test_a_shard_that_comes_takes_pairs_whose_held_packets_stay_where_they
 
 @in_loop
 async def test_connections_outlive_their_shard(amqp_lab: Lab) -> None:
-    config = TcpConfig(msl=Duration(SECOND), rto_initial=Duration(300 * MILLISECOND))
+    config = TcpConfig(msl=Duration(SECOND), rto_initial=300 * MILLISECOND)
     load = ClientConfig(SERVER, 80, rate=1_000.0, concurrency=1, octets=400_000, total=1)
     at_clients, at_server = Watcher(), Watcher()
     async with AsyncExitStack() as stack:

@@ -12,14 +12,14 @@ from tcplab.netem.events import LinkName, PacketForwarded
 from tcplab.netem.network import Network
 from tcplab.netem.profile import Profile
 from tcplab.runtime.loop import Driver
-from tcplab.units import MILLISECOND, Duration
+from tcplab.units import MILLISECOND
 from tests.broker.ports import CLOCK, Watcher, client_end, fresh, make, network_end, open_port, server_end
 from tests.support.labs import Lab
 from tests.support.loops import in_loop
 
 pytestmark = pytest.mark.broker
 
-DELAY = Duration(50 * MILLISECOND)
+DELAY = 50 * MILLISECOND
 COUNT = 200
 
 

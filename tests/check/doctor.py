@@ -15,7 +15,7 @@ from tcplab.observe.journal import Journal, Record
 from tcplab.sim.world import World
 from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.host import Host
-from tcplab.units import MILLISECOND, MINUTE, Duration, Instant
+from tcplab.units import MILLISECOND, MINUTE, Instant
 
 CLIENT: Final = Address("10.0.1.1")
 SERVER: Final = Address("10.0.2.1")
@@ -36,10 +36,10 @@ def true_journal(*, silent_from: int | None = None, minutes: int = 10) -> Record
     its first ACK finds nobody to want it. With ``silent_from`` everything is lost from that packet on, both ways.
     """
     gone = frozenset() if silent_from is None else frozenset(range(silent_from, 1_000))
-    delay = Duration(10 * MILLISECOND)
+    delay = 10 * MILLISECOND
     network = Network(
         {
-            THERE: Profile(delay=delay, drop_list=frozenset({1, 2, 3, 9}) | gone, copy_list={5: Duration(8 * delay)}),
+            THERE: Profile(delay=delay, drop_list=frozenset({1, 2, 3, 9}) | gone, copy_list={5: 8 * delay}),
             BACK: Profile(delay=delay, drop_list=gone),
         },
         seed=1,
@@ -73,7 +73,7 @@ def changed(records: Records, record: Record[Any], **fields: Any) -> Records:
 
 def moved(records: Records, record: Record[Any], by: int) -> Records:
     """Return the records with one of them at another time."""
-    return [each._replace(time=Instant(each.time + by)) if each.n == record.n else each for each in records]
+    return [each._replace(time=each.time + by) if each.n == record.n else each for each in records]
 
 
 def doubled(records: Records, record: Record[Any], alter: Callable[[Any], Event] = lambda event: event) -> Records:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from tcplab.check.explore import Subject
 from tcplab.node import NOTHING, Output, Packet
 from tcplab.tcp.states import State
-from tcplab.units import Instant, after
+from tcplab.units import Instant
 from tcplab.wire.segment import ACK, FIN, RST
 
 
@@ -35,7 +35,7 @@ class HeedsResetsInTimeWait(Subject):
     def receive(self, packet: Packet, now: Instant) -> Output:
         waits = any(status.state is State.TIME_WAIT for status in self.statuses())
         if waits and packet.segment.flags & RST:
-            return self.advance(after(now, self.config.time_wait))
+            return self.advance(now + self.config.time_wait)
         return super().receive(packet, now)
 
 

@@ -11,7 +11,7 @@ from tcplab.observe.journal import Journal
 from tcplab.tcp.events import StateChanged
 from tcplab.tcp.states import State
 from tcplab.tcp.timers import RetransmissionTimer
-from tcplab.units import Duration, Instant, after
+from tcplab.units import Duration, Instant
 
 WALKS = 200
 
@@ -77,7 +77,7 @@ def test_an_instant_that_is_over_is_only_that() -> None:
     assert freeze(earlier, moment(NOW)) == freeze(later, moment(NOW))
     assert thaw(freeze(earlier, moment(NOW)))["at"] < NOW
     with pytest.raises(LostInstantError):
-        after(thaw(freeze(earlier, moment(NOW)))["at"], 1)
+        thaw(freeze(earlier, moment(NOW)))["at"] + 1
 
 
 def test_an_instant_that_became_a_number_is_noticed() -> None:
@@ -86,7 +86,7 @@ def test_an_instant_that_became_a_number_is_noticed() -> None:
 
 
 def test_a_moment_stays_one_where_it_is_reckoned_with() -> None:
-    instant = after(moment(NOW), 3)
+    instant = moment(NOW) + 3
 
     assert isinstance(instant, Moment)
     assert instant - moment(NOW) == 3

@@ -10,7 +10,7 @@ from tcplab.observe.journal import Record
 from tcplab.tcp.events import (
     SegmentIgnored,
 )
-from tcplab.units import SECOND, Instant
+from tcplab.units import SECOND
 from tests.check.doctor import (
     BACK,
     QUEUES,
@@ -81,7 +81,7 @@ def test_one_bare_ack_after_the_other() -> None:
 
     def again(after: int) -> Records:
         """Put the same exchange with another copy behind the first."""
-        later = Instant(copy.time + after)
+        later = copy.time + after
         exchange = [
             Record(0, later, "server", PacketReceived(twin)),
             answer._replace(time=later),

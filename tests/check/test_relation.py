@@ -24,7 +24,7 @@ from tcplab.node import NOTHING, Output, Packet
 from tcplab.tcp.events import StateChanged
 from tcplab.tcp.host import Host
 from tcplab.tcp.states import TRANSITIONS, Cause, State
-from tcplab.units import Instant, after
+from tcplab.units import Instant
 from tcplab.wire.segment import ACK, FIN, RST, SYN
 
 NOT_USED = {
@@ -103,7 +103,7 @@ class HeedsResetsInTimeWait(Host):
 
     def receive(self, packet: Packet, now: Instant) -> Output:
         if packet.segment.flags & RST and any(status.state is State.TIME_WAIT for status in self.statuses()):
-            return self.advance(after(now, self.config.time_wait))
+            return self.advance(now + self.config.time_wait)
         return super().receive(packet, now)
 
 

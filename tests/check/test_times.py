@@ -55,7 +55,7 @@ def test_a_retransmission_of_what_was_never_sent() -> None:
 
 
 def test_an_interval_beyond_the_greatest_rto() -> None:
-    short = {name: replace(config, rto_max=Duration(3 * SECOND)) for name, config in CONFIGS.items()}
+    short = {name: replace(config, rto_max=3 * SECOND) for name, config in CONFIGS.items()}
 
     assert check.run(true_journal(), [BackOff(short)]).outcome is Outcome.INVALID
 

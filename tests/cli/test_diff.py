@@ -9,7 +9,7 @@ from tcplab.node import Event
 from tcplab.observe.journal import Record, dump
 from tcplab.scenarios.lifecycle import lifecycle
 from tcplab.scenarios.virtual import play
-from tcplab.units import MILLISECOND, SECOND, after
+from tcplab.units import MILLISECOND, SECOND
 from tests.cli.terminal import piped
 
 
@@ -55,7 +55,7 @@ def test_ladders_can_be_left_out(run: str, tmp_path: Path) -> None:
 
 def test_times_may_differ_by_as_much_as_is_borne(run: str, tmp_path: Path) -> None:
     slow = play(lifecycle()).journal.records
-    late = [each._replace(time=after(each.time, 2 * MILLISECOND if each.time > SECOND else 0)) for each in slow]
+    late = [each._replace(time=each.time + (2 * MILLISECOND if each.time > SECOND else 0)) for each in slow]
     other = written(tmp_path / "late.jsonl", late)
 
     exact, bounded = piped("diff", run, other), piped("diff", run, other, "--tolerance", "5ms")

@@ -19,7 +19,7 @@ from tcplab.scenarios.lifecycle import lifecycle
 from tcplab.scenarios.model import Scenario
 from tcplab.scenarios.virtual import play
 from tcplab.tcp.states import TRANSITIONS, State
-from tcplab.units import MILLISECOND, SECOND, Duration
+from tcplab.units import MILLISECOND, SECOND
 
 
 def story(scenario: Scenario) -> list[Item]:
@@ -78,7 +78,7 @@ def test_a_remark_says_why_a_segment_is_sent_again(drop: list[int], said: str) -
 
 
 def test_figures_in_remarks_are_the_runs() -> None:
-    items = story(lifecycle(msl=Duration(7 * SECOND)))
+    items = story(lifecycle(msl=7 * SECOND))
 
     assert remark(items, "2 MSL, 14 s, are over")
 
@@ -163,7 +163,7 @@ def test_the_terminal_ends_with_all_that_is_shown_at_once() -> None:
 
 @pytest.mark.parametrize("drop", [[1, 2, 3, 4, 5], list(range(4, 12)), list(range(1, 1_000))])
 def test_it_ends_in_time_whatever_is_lost(drop: list[int]) -> None:
-    items = story(chosen(lifecycle(delay=Duration(2 * SECOND)), drop=drop, drop_back=drop[:5]))
+    items = story(chosen(lifecycle(delay=2 * SECOND), drop=drop, drop_back=drop[:5]))
 
     took, terminal = played(items)
 
@@ -172,7 +172,7 @@ def test_it_ends_in_time_whatever_is_lost(drop: list[int]) -> None:
 
 
 def test_what_is_too_slow_for_people_is_played_faster_and_that_is_said() -> None:
-    items = story(lifecycle(delay=Duration(4 * SECOND)))
+    items = story(lifecycle(delay=4 * SECOND))
 
     took, terminal = played(items)
 
@@ -185,10 +185,10 @@ def test_what_is_too_slow_for_people_is_played_faster_and_that_is_said() -> None
 
 def test_a_profile_in_words() -> None:
     profile = Profile(
-        delay=Duration(300 * MILLISECOND),
+        delay=300 * MILLISECOND,
         drop_list=frozenset({9, 4}),
-        delay_list={6: Duration(400 * MILLISECOND)},
-        copy_list={4: Duration(30 * SECOND)},
+        delay_list={6: 400 * MILLISECOND},
+        copy_list={4: 30 * SECOND},
     )
 
     assert describe(profile) == (

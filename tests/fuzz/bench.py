@@ -27,7 +27,7 @@ from tcplab.tcp.events import ConnectionId
 from tcplab.tcp.host import Host
 from tcplab.tcp.listener import ANY
 from tcplab.tcp.status import Status
-from tcplab.units import SECOND, START, Duration, Instant, after
+from tcplab.units import SECOND, START, Instant
 from tcplab.wire.octets import encode
 from tcplab.wire.segment import Flags, Segment
 from tcplab.wire.seq import MODULUS, SeqNumber, seq_add
@@ -137,7 +137,7 @@ class Bench:
         deadline = self.host.deadline()
         if step.nanoseconds is None:
             return self.until(deadline) if deadline is not None else ()
-        return self.until(after(self.now, step.nanoseconds))
+        return self.until(self.now + step.nanoseconds)
 
     def until(self, end: Instant) -> Sequence[Packet]:
         """Let time pass; no host wants to be woken at one instant again and again."""
@@ -163,7 +163,7 @@ class Bench:
     def let_go(self) -> None:
         """The application goes, the peer is silent: whatever there was ends by itself."""
         self.leave()
-        self.until(after(self.now, PATIENCE))
+        self.until(self.now + PATIENCE)
         assert self.statuses() == []
         assert self.host.ports_in_use() == 0
         assert self.host.deadline() is None
@@ -241,7 +241,7 @@ class Bench:
             case "abort":
                 return Abort(connection)
             case "configure":
-                patience = Duration(step.size * SECOND) or None
+                patience = step.size * SECOND or None
                 return Configure(connection, bool(step.size & 1), keep_alive=False, user_timeout=patience)
 
 

@@ -9,7 +9,7 @@ from tests.fuzz.bench import SMALL
 
 CONFIGS: Final[dict[str, TcpConfig]] = {
     "small": SMALL,
-    "patient": replace(SMALL, r2=None, r2_syn=Duration(5 * MINUTE)),
+    "patient": replace(SMALL, r2=None, r2_syn=5 * MINUTE),
     "tiny": replace(SMALL, mss=1, receive_buffer=1, send_buffer=2),
     "usual": TcpConfig(first_port=SMALL.first_port, last_port=SMALL.last_port),
     "bare": replace(SMALL, window_scaling=False, timestamps=False, sack=False, nagle=False, delayed_ack=Duration(0)),

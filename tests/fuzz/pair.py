@@ -8,7 +8,7 @@ from tcplab.node import Packet
 from tcplab.tcp.app import Listen, Open
 from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.host import Host
-from tcplab.units import Instant, after, earliest
+from tcplab.units import Instant, earliest
 from tcplab.wire.octets import encode
 from tests.fuzz.bench import BACKLOG, HERE, PATIENCE, PEER, SMALL, Bench
 from tests.fuzz.steps import Ask
@@ -90,7 +90,7 @@ class Pair:
         self._arrives(hand.side, packet)
 
     def wait(self, nanoseconds: int) -> None:
-        self._until(after(self.now, nanoseconds))
+        self._until(self.now + nanoseconds)
 
     def fall_silent(self) -> None:
         """Deliver everything at this instant, in order: the two stop talking, and soon."""
@@ -109,10 +109,10 @@ class Pair:
         for side, bench in enumerate(self.benches):
             for status in bench.statuses():
                 self.ask(side, Ask("receive", bench.index(status.connection), 1 << 20))
-        self._rest(after(self.now, PATIENCE))
+        self._rest(self.now + PATIENCE)
         for side, bench in enumerate(self.benches):
             self._sent(side, bench.leave())
-        self._rest(after(self.now, PATIENCE))
+        self._rest(self.now + PATIENCE)
         for bench in self.benches:
             assert bench.statuses() == []
             assert bench.host.ports_in_use() == 0

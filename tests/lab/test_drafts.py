@@ -19,16 +19,16 @@ from tcplab.lab.drafts import (
 from tcplab.netem.changes import parse_lines
 from tcplab.netem.configuration import Configuration
 from tcplab.runtime.records import Record
-from tcplab.units import SECOND, Duration, Instant
+from tcplab.units import SECOND, Instant
 from tests.lab.service import timeless
 
-TTL = Duration(10 * SECOND)
+TTL = 10 * SECOND
 T0 = Instant(1_000 * SECOND)
 NOTHING = Record(Configuration(), T0)
 
 
 def at(seconds: float) -> Instant:
-    return Instant(T0 + round(seconds * SECOND))
+    return T0 + round(seconds * SECOND)
 
 
 def said(lines: str, lease: str | None = None) -> Draft:
@@ -87,7 +87,7 @@ def test_a_lease_ends_its_faults_and_profiles_when_it_runs_out() -> None:
 def test_before_its_end_nothing_is_swept() -> None:
     record = after((1, leased("mine", TTL, "me")), (2, said("blackhole client>server as hole", "mine")))
 
-    assert lines(expired(record, Instant(at(11) - 1_000))) == lines(record)
+    assert lines(expired(record, at(11) - 1_000)) == lines(record)
 
 
 def test_a_renewal_moves_the_end_of_all_that_is_bound() -> None:
@@ -124,7 +124,7 @@ def test_a_profile_that_another_lease_sets_anew_ends_with_that_one_and_leaves_wh
     record = after(
         (0, said("link *>* loss 1%")),
         (1, leased("one", TTL, "")),
-        (1, leased("other", Duration(2 * TTL), "")),
+        (1, leased("other", 2 * TTL, "")),
         (2, said("link *>* delay 5ms", "one")),
         (3, said("link *>* delay 7ms", "other")),
     )

@@ -8,7 +8,7 @@ from tcplab.netem.notices import FaultHealed
 from tcplab.netem.patterns import Pattern
 from tcplab.netem.profile import Profile
 from tcplab.netem.roles import link_name
-from tcplab.units import MILLISECOND, SECOND, Duration
+from tcplab.units import MILLISECOND, SECOND
 from tests.broker.followers import Shard, following, until_revision
 from tests.broker.ports import CLOCK
 from tests.lab.service import service
@@ -93,7 +93,7 @@ async def test_a_profile_ends_with_its_lease_and_leaves_what_was_there(amqp_lab:
         lease = await lab.lease(RENEWED_TTL)
         await lab.change(f"link {THERE} delay 100ms", lease=lease)
         await until_revision(shard, 3)
-        assert there(shard) == Profile(delay=Duration(100 * MILLISECOND))
+        assert there(shard) == Profile(delay=100 * MILLISECOND)
         await asyncio.sleep(RENEWED_TTL / 6)
         await lab.http.put(f"/leases/{lease}")
         end = lab.desk.record.leases[lease].until

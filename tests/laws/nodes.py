@@ -18,7 +18,7 @@ from tcplab.netem.profile import Profile
 from tcplab.node import Node, Output, Packet
 from tcplab.sim.world import World
 from tcplab.tcp.host import Host
-from tcplab.units import MILLISECOND, MINUTE, SECOND, START, Duration, Instant
+from tcplab.units import MILLISECOND, MINUTE, SECOND, START, Instant
 from tcplab.wire.segment import Flags, Segment
 from tcplab.wire.seq import MODULUS, SeqNumber, seq_add
 from tests.netem.dialogue import life_of
@@ -43,16 +43,16 @@ class Kind(NamedTuple):
 
 # --- networks --------------------------------------------------------------------------------------------------------
 
-PLAIN = Profile(delay=Duration(3 * MS), limit=4)
+PLAIN = Profile(delay=3 * MS, limit=4)
 BAD = Profile(
-    delay=Duration(3 * MS),
-    jitter=Duration(2 * MS),
+    delay=3 * MS,
+    jitter=2 * MS,
     loss=0.2,
     duplicate=0.2,
     rate=1_000_000,
     limit=5,
     drop_list=frozenset({2}),
-    delay_list={3: Duration(20 * MS)},
+    delay_list={3: 20 * MS},
     copy_list={1: SECOND, 5: MS},
 )
 
@@ -67,7 +67,7 @@ TRACED = Profile.parse(
 
 
 def network_of(profile: Profile) -> Callable[[], Network]:
-    return lambda: Network({THERE: profile, BACK: profile}, seed=3, lifetime=Duration(500 * MS))
+    return lambda: Network({THERE: profile, BACK: profile}, seed=3, lifetime=500 * MS)
 
 
 FAULTY = Configuration(
@@ -111,7 +111,7 @@ def connections(draw: st.DrawFn) -> list[Input]:
     now, inputs = START, []
     life = [each for port in (50_000, 50_001) for each in life_of(port)]
     for _ in range(draw(st.integers(0, 40))):
-        now = Instant(now + draw(st.integers(0, 4)) * MS)
+        now = now + draw(st.integers(0, 4)) * MS
         inputs.append(Input(now, replace(draw(st.sampled_from(life)), born=now)))
     return inputs
 
@@ -124,7 +124,7 @@ def traffic(draw: st.DrawFn) -> list[Input]:
     """Draw packets both ways, some of them too old, some without a link."""
     now, inputs = START, []
     for number in range(draw(st.integers(0, 30))):
-        now = Instant(now + draw(st.integers(0, 4)) * MS)
+        now = now + draw(st.integers(0, 4)) * MS
         if draw(st.integers(0, 4)) == 0:
             inputs.append(Input(now, None))
             continue

@@ -113,4 +113,4 @@ def test_time_never_goes_back(kind: Kind, data: st.DataObject, back: int) -> Non
         node, _ = begin(kind)
         now = max((time for time, _ in play(node, inputs)), default=START)
         with pytest.raises(AssertionError, match=f"time went back from {now} to {now - back}"):
-            go_back(node, Instant(now - back))
+            go_back(node, now - back)

@@ -56,7 +56,7 @@ def converse(
     request: int = 2_000,
     answer: int = 700,
     rest: int = 0,
-    profile: Profile = Profile(delay=Duration(10 * MILLISECOND)),  # noqa: B008 - a value
+    profile: Profile = Profile(delay=10 * MILLISECOND),  # noqa: B008 - a value
     observers: Iterable[Observer] = (),
     seed: int = 1,
 ) -> tuple[Journal, Network]:

@@ -21,7 +21,7 @@ from tcplab.netem.grammar import GrammarError
 from tcplab.netem.patterns import Pattern
 from tcplab.netem.profile import Profile
 from tcplab.netem.roles import DEFAULT_ROLES, Roles
-from tcplab.units import MILLISECOND, SECOND, START, Duration, Instant
+from tcplab.units import MILLISECOND, SECOND, START, Instant
 
 THERE = Pattern("client", "server")
 SPLIT = parse_rule("partition client | server")
@@ -31,12 +31,12 @@ NOW = Instant(7 * SECOND)
 @pytest.mark.parametrize(
     ("text", "change"),
     [
-        ("link client>server delay 5ms", SetLink(THERE, Profile(delay=Duration(5 * MILLISECOND)))),
+        ("link client>server delay 5ms", SetLink(THERE, Profile(delay=5 * MILLISECOND))),
         ("link client>server reset", SetLink(THERE, None)),
-        ("partition client | server as split for 30s", SetFault(Setting(SPLIT, "split", Duration(30 * SECOND)))),
+        ("partition client | server as split for 30s", SetFault(Setting(SPLIT, "split", 30 * SECOND))),
         ("heal split", Heal("split")),
         ("clear", Clear()),
-        ("at 5s: heal split", Entry(At(Duration(5 * SECOND)), Heal("split"))),
+        ("at 5s: heal split", Entry(At(5 * SECOND), Heal("split"))),
         ("after 3 drops: clear", Entry(AfterDrops(3), Clear())),
         ("after 3 drops by split: clear", Entry(AfterDrops(3, "split"), Clear())),
         ("after 10 segments on client>server: clear", Entry(AfterSegments(10, THERE), Clear())),
@@ -95,15 +95,15 @@ def made(text: str, of: Configuration | None = None) -> Configuration:
 def test_lines_are_made_one_after_the_other_at_one_instant() -> None:
     configuration = made("link client>server delay 5ms\npartition client | server as split for 30s\nat 5s: heal split")
 
-    assert configuration.links == {THERE: Profile(delay=Duration(5 * MILLISECOND))}
+    assert configuration.links == {THERE: Profile(delay=5 * MILLISECOND)}
     assert configuration.faults == (Fault("split", SPLIT, NOW, Instant(37 * SECOND)),)
-    assert configuration.timeline == (Entry(At(Duration(5 * SECOND)), Heal("split"), NOW),)
+    assert configuration.timeline == (Entry(At(5 * SECOND), Heal("split"), NOW),)
 
 
 def test_a_link_is_set_anew_and_reset() -> None:
     configuration = made("link client>server delay 5ms\nlink *>* loss 1%\nlink client>server delay 6ms\nlink *>* reset")
 
-    assert configuration.links == {THERE: Profile(delay=Duration(6 * MILLISECOND))}
+    assert configuration.links == {THERE: Profile(delay=6 * MILLISECOND)}
 
 
 def test_a_fault_takes_the_place_of_one_of_its_name() -> None:

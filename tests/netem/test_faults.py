@@ -6,7 +6,7 @@ from tcplab.netem.faults import Blackhole, Fault, Flap, Partition, parse_rule, r
 from tcplab.netem.grammar import GrammarError
 from tcplab.netem.patterns import Pattern
 from tcplab.netem.sentence import Sentence
-from tcplab.units import MILLISECOND, SECOND, Duration, Instant
+from tcplab.units import MILLISECOND, SECOND, Instant
 
 THERE = Pattern("client", "server")
 
@@ -18,7 +18,7 @@ THERE = Pattern("client", "server")
         ("partition 10.0.1.1 10.0.1.2 | *", Partition((("10.0.1.1", "10.0.1.2"), ("*",)))),
         ("partition 10.0.1.1 | 10.0.1.2 | server", Partition((("10.0.1.1",), ("10.0.1.2",), ("server",)))),
         ("blackhole client>server", Blackhole(THERE)),
-        ("flap client>server up 2s down 500ms", Flap(THERE, Duration(2 * SECOND), Duration(500 * MILLISECOND))),
+        ("flap client>server up 2s down 500ms", Flap(THERE, 2 * SECOND, 500 * MILLISECOND)),
     ],
 )
 def test_a_rule_is_read_and_printed(text: str, rule: object) -> None:

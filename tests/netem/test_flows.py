@@ -11,7 +11,7 @@ from tcplab.netem.profile import Profile
 from tcplab.node import Event, Packet, PacketReceived, PacketSent
 from tcplab.tcp.events import StateChanged
 from tcplab.tcp.states import State
-from tcplab.units import MILLISECOND, Duration, Instant
+from tcplab.units import MILLISECOND, Instant
 from tests.netem.dialogue import converse, handshake, life_of, segment
 from tests.netem.packets import CLIENT
 
@@ -202,8 +202,8 @@ class Onlooker:
     seed=st.integers(0, 99),
 )
 def test_what_is_inferred_is_what_hosts_go_through(loss: float, duplicate: float, jitter: int, seed: int) -> None:
-    delay, onlooker = Duration(20 * MILLISECOND), Onlooker()
-    profile = Profile(delay=delay, jitter=Duration(jitter * MILLISECOND), loss=loss, duplicate=duplicate)
+    delay, onlooker = 20 * MILLISECOND, Onlooker()
+    profile = Profile(delay=delay, jitter=jitter * MILLISECOND, loss=loss, duplicate=duplicate)
 
     converse(profile=profile, observers=(onlooker,), seed=seed)
 

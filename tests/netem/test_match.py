@@ -14,7 +14,7 @@ from tcplab.netem.roles import DEFAULT_ROLES, Roles
 from tcplab.netem.sentence import Sentence
 from tcplab.netem.strike import Strike
 from tcplab.node import Address
-from tcplab.wire.segment import ECE, Flags
+from tcplab.wire.segment import ECE
 from tests.netem.dialogue import handshake, segment
 
 SYN, SYN_ACK, ACK = handshake()
@@ -96,7 +96,7 @@ def test_what_is_meant(text: str, names: list[str]) -> None:
 
 
 def test_other_flags_do_not_matter() -> None:
-    syn = replace(SYN, segment=replace(SYN.segment, flags=Flags(SYN.segment.flags | ECE)))
+    syn = replace(SYN, segment=replace(SYN.segment, flags=SYN.segment.flags | ECE))
 
     assert read_what(Sentence("syn")).looks()(syn, None)
     assert not read_what(Sentence("syn without ece")).looks()(syn, None)

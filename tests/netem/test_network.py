@@ -23,7 +23,7 @@ MS = MILLISECOND
 
 def test_a_packet_lives_for_one_msl_and_not_a_nanosecond_longer() -> None:
     net = network()
-    at_bound, beyond = Instant(2 * MINUTE), Instant(2 * MINUTE + 1)
+    at_bound, beyond = START + 2 * MINUTE, START + 2 * MINUTE + 1
 
     assert net.receive(packet(1), at_bound).packets
     assert net.receive(packet(1), beyond) == Output((), (PacketDropped(packet(1), THERE, "expired"),))
@@ -36,7 +36,7 @@ def test_a_packet_that_grew_too_old_in_the_queue_is_dropped_when_it_is_to_leave(
     net.receive(old, Instant(1))
     net.receive(young, Instant(1))
 
-    assert net.advance(Instant(SECOND + 1)) == Output(
+    assert net.advance(START + SECOND + 1) == Output(
         [young], [PacketDropped(old, THERE, "expired"), PacketForwarded(young, THERE, SECOND)]
     )
     assert net.queue_lengths()[THERE] == 0

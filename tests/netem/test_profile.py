@@ -64,4 +64,4 @@ def test_profiles_are_values() -> None:
 
     assert one == same
     assert hash(one) == hash(same)
-    assert one != replace(one, copy_list={1: Duration(2 * MILLISECOND)})
+    assert one != replace(one, copy_list={1: 2 * MILLISECOND})

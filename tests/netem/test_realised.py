@@ -10,7 +10,7 @@ from tcplab.netem.impairments.chance import Struck
 from tcplab.netem.network import Network
 from tcplab.netem.profile import Profile
 from tcplab.netem.realised import Realised, share, wilson
-from tcplab.units import MILLISECOND, Duration, Instant
+from tcplab.units import MILLISECOND, Instant
 from tests.netem.packets import BACK, THERE, network, packet, send_all
 
 MS = MILLISECOND
@@ -127,7 +127,7 @@ def test_a_delay_that_does_not_vary_is_exact() -> None:
 
 
 def test_what_is_late_counts_into_the_delay() -> None:
-    net = network(Profile(delay=Duration(10 * MS)))
+    net = network(Profile(delay=10 * MS))
     net.receive(packet(1), Instant(0))
     net.receive(packet(2), Instant(0))
     net.advance(Instant(12 * MS))

@@ -12,11 +12,11 @@ from tcplab.netem.patterns import Pattern
 from tcplab.netem.profile import Profile
 from tcplab.netem.snapshot import InvalidConfiguration, from_json, to_json
 from tcplab.netem.traces import among
-from tcplab.units import MILLISECOND, SECOND, Duration, Instant
+from tcplab.units import MILLISECOND, SECOND, Instant
 
 CONFIGURATION = Configuration(
     revision=7,
-    links={Pattern("client", "server"): Profile(delay=Duration(50 * MILLISECOND)), Pattern("10.0.1.1", "*"): Profile()},
+    links={Pattern("client", "server"): Profile(delay=50 * MILLISECOND), Pattern("10.0.1.1", "*"): Profile()},
     faults=(Fault("split", parse_rule("partition client | server"), Instant(5_000), Instant(30 * SECOND)),),
     timeline=(parse_entry("at 5s: heal split").set_at(Instant(6_000)),),
 )

@@ -104,7 +104,7 @@ def test_jitter_is_spread_evenly_over_its_range(packets: Sequence[Packet]) -> No
 
 
 def test_a_jitter_beyond_the_delay_is_cut_off_at_zero(packets: Sequence[Packet]) -> None:
-    network = Network({THERE: Profile(delay=MS, jitter=Duration(2 * MS), limit=N)}, seed=42)
+    network = Network({THERE: Profile(delay=MS, jitter=2 * MS, limit=N)}, seed=42)
 
     arrived = arrivals(stream(network, packets))
 
@@ -117,13 +117,13 @@ def test_the_share_of_reordered_packets() -> None:
     jitter = MS
     apart = [packet(n, born=n * jitter) for n in range(1, N + 1)]
 
-    found = run(Profile(delay=Duration(5 * MS), jitter=jitter), apart)
+    found = run(Profile(delay=5 * MS, jitter=jitter), apart)
 
     assert_binomial(len(found.reordered), N, 1 / 8)
 
 
 def test_packets_are_told_as_reordered_exactly_when_they_leave_before_an_earlier_one(packets: Sequence[Packet]) -> None:
-    network = Network({THERE: Profile(delay=MS, jitter=Duration(100 * MICROSECOND), loss=0.1, limit=N)}, seed=42)
+    network = Network({THERE: Profile(delay=MS, jitter=100 * MICROSECOND, loss=0.1, limit=N)}, seed=42)
 
     outputs = send_all(network, packets)
 
@@ -161,7 +161,7 @@ def test_a_copy_has_a_jitter_of_its_own(packets: Sequence[Packet]) -> None:
 
 
 def test_turning_one_knob_does_not_shift_what_the_others_do(packets: Sequence[Packet]) -> None:
-    jitter = Profile(delay=Duration(5 * MS), jitter=MS)
+    jitter = Profile(delay=5 * MS, jitter=MS)
     only_jitter, only_loss = run(jitter, packets), run(Profile(loss=0.2), packets)
     only_duplicate = run(Profile(duplicate=0.2), packets)
 

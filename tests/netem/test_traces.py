@@ -17,7 +17,7 @@ def test_a_rate_trace_is_mahimahis_a_time_on_each_line() -> None:
 def test_a_delay_trace_has_a_duration_and_a_delay_on_each_line() -> None:
     trace = DelayTrace.parse("wifi", "20 35.5\n0.5\t0\n")
 
-    assert trace == DelayTrace("wifi", ((Duration(20 * MS), Duration(35_500_000)), (Duration(500_000), Duration(0))))
+    assert trace == DelayTrace("wifi", ((20 * MS, Duration(35_500_000)), (Duration(500_000), Duration(0))))
     assert trace.mean() == pytest.approx(20 * 35.5 * MS / 20.5)
     assert DelayTrace.parse("wifi", trace.text()) == trace
 

@@ -21,7 +21,7 @@ from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.events import ConnectionId, StateChanged
 from tcplab.tcp.host import Host
 from tcplab.tcp.states import State
-from tcplab.units import MILLISECOND, SECOND, Duration, Instant
+from tcplab.units import MILLISECOND, SECOND, Instant
 from tests.observe.events import CLIENT, SERVER
 from tests.observe.samples import Scrape
 
@@ -33,10 +33,8 @@ class Lab:
     """Client, network and server with the settings that Compose gives them, but for a shorter MSL."""
 
     def __init__(self) -> None:
-        config = TcpConfig(msl=Duration(5 * SECOND))
-        profile = Profile(
-            delay=Duration(50 * MILLISECOND), jitter=Duration(10 * MILLISECOND), loss=0.01, duplicate=0.005
-        )
+        config = TcpConfig(msl=5 * SECOND)
+        profile = Profile(delay=50 * MILLISECOND, jitter=10 * MILLISECOND, loss=0.01, duplicate=0.005)
         links = dict.fromkeys((LinkName("client>server"), LinkName("server>client")), profile)
         network = Network(links, seed=1)
         load = ClientConfig(remote=SERVER, port=80, close_mix=CloseMix(client=6, server=3, both=1))

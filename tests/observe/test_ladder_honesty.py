@@ -15,20 +15,18 @@ from tcplab.sim.world import World
 from tcplab.tcp.events import StateChanged
 from tcplab.tcp.host import Host
 from tcplab.tcp.states import Cause, State
-from tcplab.units import MILLISECOND, SECOND, Duration, Instant
+from tcplab.units import MILLISECOND, SECOND, Instant
 
 HOSTS = {"client": Address("10.0.1.1"), "server": Address("10.0.2.1")}
 
 PROFILES = st.builds(
     Profile,
-    delay=st.integers(0, 60).map(lambda count: Duration(count * MILLISECOND)),
-    jitter=st.integers(0, 60).map(lambda count: Duration(count * MILLISECOND)),
+    delay=st.integers(0, 60).map(lambda count: count * MILLISECOND),
+    jitter=st.integers(0, 60).map(lambda count: count * MILLISECOND),
     loss=st.sampled_from([0.0, 0.1, 0.3]),
     duplicate=st.sampled_from([0.0, 0.2]),
-    delay_list=st.dictionaries(
-        st.integers(1, 12), st.integers(0, 300).map(lambda count: Duration(count * MILLISECOND))
-    ),
-    copy_list=st.dictionaries(st.integers(1, 12), st.integers(0, 9).map(lambda count: Duration(count * SECOND))),
+    delay_list=st.dictionaries(st.integers(1, 12), st.integers(0, 300).map(lambda count: count * MILLISECOND)),
+    copy_list=st.dictionaries(st.integers(1, 12), st.integers(0, 9).map(lambda count: count * SECOND)),
 )
 
 

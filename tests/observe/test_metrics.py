@@ -55,7 +55,7 @@ from tests.support.tcp import ack
 
 TO_SERVER = LinkName("client>server")
 SYN_PACKET = packet(SYN)
-DATA = packet(Flags(ACK | PSH), b"abc").segment
+DATA = packet(ACK | PSH, b"abc").segment
 
 
 def host(role: str = "client") -> Metrics:
@@ -135,7 +135,7 @@ def test_nothing_tells_when_a_series_was_created() -> None:
 
 
 def test_a_node_says_who_and_what_it_is() -> None:
-    metrics = Metrics("server", "10.0.2.1", TcpConfig(msl=Duration(5 * SECOND)), time_scale=2, revision="abc")
+    metrics = Metrics("server", "10.0.2.1", TcpConfig(msl=5 * SECOND), time_scale=2, revision="abc")
 
     scrape = Scrape(metrics)
 
@@ -301,7 +301,7 @@ def test_a_link_is_shown_as_it_is() -> None:
 
 @pytest.mark.parametrize(("name", "seconds"), [("rfc9293", 10.0), ("linux", 2.5), ("freebsd", 2.5), ("none", 0.0)])
 def test_the_length_of_time_wait_is_that_of_its_policy(name: TimeWaitPolicyName, seconds: float) -> None:
-    config = TcpConfig(msl=Duration(5 * SECOND), time_wait_policy=name)
+    config = TcpConfig(msl=5 * SECOND, time_wait_policy=name)
 
     scrape = Scrape(Metrics("client", "node", config))
 

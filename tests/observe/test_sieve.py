@@ -7,7 +7,7 @@ from tcplab.node import Packet
 from tcplab.observe.sieve import VERDICTS, Sieve
 from tcplab.observe.sightings import Verdict
 from tcplab.units import Duration
-from tcplab.wire.segment import FIN, Flags
+from tcplab.wire.segment import FIN
 from tests.netem.packets import CLIENT, SERVER, packet
 
 THERE, BACK = packet(1), packet(2, source=SERVER, target=CLIENT)
@@ -46,7 +46,7 @@ def test_what_names_no_host_is_refused(who: str) -> None:
 
 
 def test_all_flags_that_are_asked_for_must_be_there() -> None:
-    fin = replace(THERE, segment=replace(THERE.segment, flags=Flags(THERE.segment.flags | FIN)))
+    fin = replace(THERE, segment=replace(THERE.segment, flags=THERE.segment.flags | FIN))
 
     def passing(flags: str, *packets: Packet) -> list[bool]:
         return [Sieve.of(flags=flags).passes(each, ()) for each in packets]

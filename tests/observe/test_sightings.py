@@ -22,7 +22,7 @@ from tcplab.units import MILLISECOND, Duration, Instant
 from tests.netem.packets import packet
 
 LINK = LinkName("client>server")
-DELAY = Duration(50 * MILLISECOND)
+DELAY = 50 * MILLISECOND
 FIRST, SECOND = packet(1), packet(2)
 
 

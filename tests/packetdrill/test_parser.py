@@ -28,7 +28,7 @@ def at(line: int, column: int, width: int = 1) -> Place:
 
 
 def test_times() -> None:
-    second, tenth = Duration(SECOND), Duration(100 * MILLISECOND)
+    second, tenth = Duration(SECOND), 100 * MILLISECOND
 
     assert when("1") == When("absolute", second, second, at(1, 1))
     assert when("0.100000") == When("absolute", tenth, tenth, at(1, 1, 8))

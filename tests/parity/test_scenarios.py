@@ -21,7 +21,7 @@ from tcplab.scenarios.lifecycle import lifecycle
 from tcplab.scenarios.model import Scenario
 from tcplab.tcp.events import Retransmitted, SegmentIgnored, StateChanged, TimeWaitRestarted
 from tcplab.tcp.states import State
-from tcplab.units import MILLISECOND, SECOND, Duration
+from tcplab.units import MILLISECOND, SECOND
 from tests.support.labs import Lab
 
 FAULTS: tuple[type[Event], ...] = (PacketDropped, PacketDuplicated, PacketReordered)
@@ -38,15 +38,11 @@ class Planned(NamedTuple):
 
 
 PLANS = {
-    "lifecycle": Planned(
-        lifecycle(delay=Duration(150 * MILLISECOND), msl=Duration(4 * SECOND)), FAULTS, frozenset({"droplist"})
-    ),
+    "lifecycle": Planned(lifecycle(delay=150 * MILLISECOND, msl=4 * SECOND), FAULTS, frozenset({"droplist"})),
     "lifecycle without faults": Planned(
-        lifecycle(delay=Duration(150 * MILLISECOND), msl=Duration(4 * SECOND), faults=False), (), frozenset()
+        lifecycle(delay=150 * MILLISECOND, msl=4 * SECOND, faults=False), (), frozenset()
     ),
-    "last ack": Planned(
-        last_ack(delay=Duration(150 * MILLISECOND), msl=Duration(2 * SECOND)), (PacketDropped,), frozenset({FAULT})
-    ),
+    "last ack": Planned(last_ack(delay=150 * MILLISECOND, msl=2 * SECOND), (PacketDropped,), frozenset({FAULT})),
 }
 every_plan = pytest.mark.parametrize("name", PLANS)
 

@@ -44,7 +44,7 @@ async def test_a_node_is_woken_at_its_deadlines_and_not_between() -> None:
 @in_leaping_time
 async def test_a_deadline_that_comes_nearer_is_kept() -> None:
     def hurry(_: Packet, now: Instant) -> Output:
-        node.due.append(Instant(now + 1))
+        node.due.append(now + 1)
         return Output()
 
     node, port = Scripted([NOON + 100 * SECOND], on_packet=hurry), TestPort()
@@ -63,7 +63,7 @@ async def test_a_deadline_that_is_put_off_wakes_nobody_early() -> None:
     port = TestPort()
 
     async with drive(node, port):
-        node.due = [Instant(NOON + 20 * SECOND)]
+        node.due = [NOON + 20 * SECOND]
         port.deliver([packet(1, Instant(NOON))], None)
         await asyncio.sleep(30)
 
@@ -83,7 +83,7 @@ async def test_a_late_timer_is_told_and_goes_before_what_came_later() -> None:
 
     late = NOON + 1_250 * MILLISECOND
     assert node.inputs == [("waking", late), ("packet 1", late)]
-    assert notes.told[0] == (late, TimerLagged(Duration(250 * MILLISECOND)))
+    assert notes.told[0] == (late, TimerLagged(250 * MILLISECOND))
 
 
 @in_leaping_time
@@ -168,13 +168,13 @@ async def test_what_one_turn_brings_forth_leaves_as_one_batch() -> None:
 @in_leaping_time
 async def test_packets_older_than_the_lifetime_never_reach_the_node() -> None:
     node, notes, port = Scripted(), Notes(), TestPort()
-    lifetime = Duration(2 * MINUTE)
+    lifetime = 2 * MINUTE
 
     async with drive(node, port, notes, lifetime=lifetime):
         await asyncio.sleep(130)
         now = NOON + 130 * SECOND
-        packets = [packet(1, Instant(now - lifetime - 1)), packet(2, Instant(now - lifetime))]
-        packets += [packet(3, Instant(now + lifetime)), packet(4, Instant(now + lifetime + 1))]  # clocks that disagree
+        packets = [packet(1, now - lifetime - 1), packet(2, now - lifetime)]
+        packets += [packet(3, now + lifetime), packet(4, now + lifetime + 1)]  # clocks that disagree
         port.deliver(packets, None)
 
     assert node.inputs == [("packet 2", now), ("packet 3", now)]
@@ -311,8 +311,8 @@ async def test_a_machine_that_slept_is_noticed_within_a_second_and_what_was_due_
     woken = NOON + 3_611 * SECOND
     assert node.inputs == [("waking", woken)]
     assert notes.told == [
-        (woken, TimerLagged(Duration(3_011 * SECOND))),
-        (woken, ClockDisturbed("slept", Duration(3_600 * SECOND))),
+        (woken, TimerLagged(3_011 * SECOND)),
+        (woken, ClockDisturbed("slept", 3_600 * SECOND)),
     ]
 
 

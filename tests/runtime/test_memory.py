@@ -19,7 +19,7 @@ from tcplab.runtime.memory import Hub, MemoryPort
 from tcplab.tcp.events import Retransmitted, StateChanged
 from tcplab.tcp.host import Host
 from tcplab.tcp.states import State
-from tcplab.units import MILLISECOND, SECOND, Duration
+from tcplab.units import MILLISECOND, SECOND
 from tests.netem.packets import CLIENT, SERVER, packet
 from tests.runtime.nodes import Notes
 from tests.support.loops import LeapingLoop, in_leaping_time
@@ -107,7 +107,7 @@ async def test_transfers_over_a_network_that_loses_the_third_packet_live_and_die
     loop = asyncio.get_running_loop()
     assert isinstance(loop, LeapingLoop)
     clock, journal, hub = loop.clock(), Journal(), Hub()
-    profile = Profile(delay=Duration(50 * MILLISECOND), drop_list=frozenset({3}))
+    profile = Profile(delay=50 * MILLISECOND, drop_list=frozenset({3}))
     network = Network({LinkName("client>server"): profile, LinkName("server>client"): profile}, seed=1)
     client = Host(CLIENT, Client(ClientConfig(SERVER, 80, rate=1, total=3), seed=1))
     server = Host(SERVER, Server(ServerConfig(80)))

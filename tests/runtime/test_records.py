@@ -17,13 +17,13 @@ RECORD = Record(
     Configuration(
         7,
         {THERE: Profile(delay=Duration(SECOND), loss=0.25)},
-        (Fault("split", parse_rule("partition client | server"), NOW, Instant(NOW + 30 * SECOND)),),
+        (Fault("split", parse_rule("partition client | server"), NOW, NOW + 30 * SECOND),),
     ),
     NOW,
     by="workshop",
     what="partition client | server",
     leases={
-        "lease-1": Lease(Instant(NOW + 30 * SECOND), Duration(30 * SECOND), ("split",), {THERE: None}),
+        "lease-1": Lease(NOW + 30 * SECOND, 30 * SECOND, ("split",), {THERE: None}),
         "lease-2": Lease(Instant(NOW), Duration(SECOND), (), {THERE: Profile(loss=0.5)}),
     },
 )

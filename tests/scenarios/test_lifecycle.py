@@ -20,7 +20,7 @@ from tcplab.tcp.events import (
     TimeWaitEnded,
 )
 from tcplab.tcp.states import Cause, State
-from tcplab.units import MILLISECOND, SECOND, Duration
+from tcplab.units import MILLISECOND, SECOND
 
 PATHS = {
     "client": [
@@ -106,7 +106,7 @@ def test_a_late_duplicate_dies_in_time_wait_and_does_not_prolong_it(timestamps: 
 
 
 def test_a_shorter_msl_shortens_the_wait() -> None:
-    run = play(lifecycle(msl=Duration(4 * SECOND)))
+    run = play(lifecycle(msl=4 * SECOND))
 
     (ended,) = run.journal.of(TimeWaitEnded)
     assert ended.event.duration == 8 * SECOND
@@ -121,11 +121,11 @@ def test_the_same_seed_gives_the_same_run_and_another_another() -> None:
 
 
 def test_without_faults_the_network_is_perfect() -> None:
-    scenario = lifecycle(faults=False, delay=Duration(5 * MILLISECOND))
+    scenario = lifecycle(faults=False, delay=5 * MILLISECOND)
 
     assert scenario.profiles == {
-        THERE: Profile(delay=Duration(5 * MILLISECOND)),
-        BACK: Profile(delay=Duration(5 * MILLISECOND)),
+        THERE: Profile(delay=5 * MILLISECOND),
+        BACK: Profile(delay=5 * MILLISECOND),
     }
     assert play(scenario).journal.of(Retransmitted) == []
 

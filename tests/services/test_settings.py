@@ -16,7 +16,7 @@ from services.server.settings import ServerSettings
 from tcplab.apps.client import CloseMix
 from tcplab.netem.profile import Profile
 from tcplab.tcp.config import TcpConfig
-from tcplab.units import MILLISECOND, SECOND, Duration, seconds
+from tcplab.units import MILLISECOND, SECOND, seconds
 
 COMPOSE = Path(__file__).resolve().parents[2] / "docker-compose.yml"
 
@@ -113,7 +113,7 @@ def test_a_link_is_as_both_are_but_for_its_own_settings(monkeypatch: pytest.Monk
     monkeypatch.setenv("TCPLAB_TO_CLIENT_LOSS", "0")
     monkeypatch.setenv("TCPLAB_TO_SERVER_BANDWIDTH", "1.5mbit")
     monkeypatch.setenv("TCPLAB_TO_SERVER_DROP_LIST", "1,5")
-    delay, jitter = Duration(50 * MILLISECOND), Duration(10 * MILLISECOND)
+    delay, jitter = 50 * MILLISECOND, 10 * MILLISECOND
 
     settings = load(NetemSettings)
 

@@ -8,7 +8,7 @@ from services.common.voice import PAUSE, LinkWatch, Voice
 from tcplab.apps.events import TransferCorrupted, TransferFailed, TransferFailure
 from tcplab.node import Event
 from tcplab.port import LinkBlocked, LinkDown, LinkUp, MessageReceived, TimerLagged
-from tcplab.units import START, Duration, Instant, after
+from tcplab.units import START, Duration, Instant
 from tests.observe.events import connection
 
 RESET = TransferFailed(None, "reset")
@@ -35,12 +35,10 @@ def test_the_brokers_comings_and_goings_are_said(capsys: pytest.CaptureFixture[s
 
 
 def test_the_same_trouble_is_said_seldom_and_counted_meanwhile(capsys: pytest.CaptureFixture[str]) -> None:
-    later = after(START, PAUSE)
+    later = START + PAUSE
     refused = TransferFailed(None, "refused")
 
-    assert said(
-        capsys, (START, RESET), (START, RESET), (START, refused), (Instant(later - 1), RESET), (later, RESET)
-    ) == [
+    assert said(capsys, (START, RESET), (START, RESET), (START, refused), (later - 1, RESET), (later, RESET)) == [
         "transfer failed: the peer sent a reset (reset)",
         "transfer failed: nobody listens there (refused)",
         "transfer failed: the peer sent a reset (reset) (2 more since it was last said)",
@@ -60,7 +58,7 @@ def test_every_way_to_fail_is_said_in_words_and_by_its_name(
 def test_a_peer_that_corrupts_in_ever_new_ways_is_no_news_each_time(capsys: pytest.CaptureFixture[str]) -> None:
     ways = [TransferCorrupted(connection(), f"frame flags {flags:#04x} are unknown") for flags in range(16, 20)]
 
-    assert said(capsys, *((START, way) for way in ways), (after(START, PAUSE), ways[0])) == [
+    assert said(capsys, *((START, way) for way in ways), (START + PAUSE, ways[0])) == [
         "transfer corrupted: frame flags 0x10 are unknown",
         "transfer corrupted: frame flags 0x10 are unknown (3 more since it was last said)",
     ]

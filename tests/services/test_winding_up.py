@@ -12,7 +12,7 @@ from tcplab.tcp.app import Call, Open
 from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.events import ConnectionFailed, Failure
 from tcplab.tcp.host import Host
-from tcplab.units import SECOND, Duration
+from tcplab.units import SECOND
 from tests.runtime.nodes import Notes, TestPort
 from tests.support.loops import in_loop
 from tests.support.tcp import HOST, PEER, Recorder
@@ -44,7 +44,7 @@ class Jumping:
 async def test_a_connection_that_ends_by_itself_in_the_last_moment_does_no_harm() -> None:
     time, app, notes = Jumping(), Idle(), Notes()
     clock = Clock(steady=time.read, awake=lambda: 0, wall=lambda: EPOCH)
-    host = Host(HOST, app, TcpConfig(r2_syn=Duration(10 * SECOND), rto_initial=Duration(60 * SECOND)))
+    host = Host(HOST, app, TcpConfig(r2_syn=10 * SECOND, rto_initial=60 * SECOND))
 
     async with Driver("node", host, TestPort(), [notes], clock=clock, lifetime=None) as driver:
         driver.do(partial(host.call, Open(PEER, 80)))

@@ -86,7 +86,7 @@ class Alarm(Sender):
     def receive(self, packet: Packet, now: Instant) -> Output:
         super().receive(packet, now)
         delay = self._delays.pop(0)
-        self._due = None if delay is None else Instant(now + delay)
+        self._due = None if delay is None else now + delay
         return Output()
 
     def advance(self, now: Instant) -> Output:

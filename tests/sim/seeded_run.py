@@ -9,17 +9,17 @@ from tcplab.netem.profile import Profile
 from tcplab.observe.journal import Journal, dump
 from tcplab.sim.world import World
 from tcplab.tcp.host import Host
-from tcplab.units import MILLISECOND, MINUTE, Duration, Instant
+from tcplab.units import MILLISECOND, MINUTE, Instant
 from tests.netem.packets import BACK, CLIENT, SERVER, THERE
 
 BAD = Profile(
-    delay=Duration(20 * MILLISECOND),
-    jitter=Duration(10 * MILLISECOND),
+    delay=20 * MILLISECOND,
+    jitter=10 * MILLISECOND,
     loss=0.05,
     duplicate=0.05,
     rate=1_000_000,
     drop_list=frozenset({3, 30}),
-    delay_list={5: Duration(300 * MILLISECOND)},
+    delay_list={5: 300 * MILLISECOND},
     copy_list={7: MINUTE},
 )
 LOAD = ClientConfig(SERVER, 80, rate=20, octets=5_000, close_mix=CloseMix(1, 1, 1), total=30)

@@ -21,7 +21,7 @@ from tcplab.observe.journal import Journal
 from tcplab.observe.metrics import Metrics, host_readings, network_readings
 from tcplab.sim.world import World
 from tcplab.tcp.host import Host
-from tcplab.units import MILLISECOND, MINUTE, SECOND, Duration, Instant
+from tcplab.units import MILLISECOND, MINUTE, SECOND, Instant
 from tcplab.wire.octets import encode
 from tests.observe.samples import Scrape
 from tests.sim.endpoints import Sender
@@ -57,12 +57,10 @@ class Run:
     """A load over a bad network, with a liar in it, cut off at some instant."""
 
     def __init__(self, until: Instant, seed: int) -> None:
-        delay = Duration(300 * MILLISECOND)
-        bad = Profile(delay=delay, jitter=Duration(200 * MILLISECOND), loss=0.1, duplicate=0.1, limit=25)
-        worse = Profile(
-            delay=delay, loss=0.02, duplicate=0.02, rate=300_000, copy_list={20: MINUTE, 40: Duration(3 * MINUTE)}
-        )
-        self.network = Network({THERE: bad, BACK: worse}, seed=seed, lifetime=Duration(2 * MINUTE))
+        delay = 300 * MILLISECOND
+        bad = Profile(delay=delay, jitter=200 * MILLISECOND, loss=0.1, duplicate=0.1, limit=25)
+        worse = Profile(delay=delay, loss=0.02, duplicate=0.02, rate=300_000, copy_list={20: MINUTE, 40: 3 * MINUTE})
+        self.network = Network({THERE: bad, BACK: worse}, seed=seed, lifetime=2 * MINUTE)
         load = ClientConfig(SERVER, 80, rate=8, octets=20_000, close_mix=CloseMix(1, 1, 1), total=60)
         hosts = {"client": Host(CLIENT, Client(load, seed)), "server": Host(SERVER, Server(ServerConfig(80)))}
         self.metrics = {

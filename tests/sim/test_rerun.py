@@ -45,7 +45,7 @@ def driven(network: Network, *, late: int = 0) -> Records:
     for millisecond in range(1, 200):
         now = Instant(millisecond * MILLISECOND)
         while (deadline := network.deadline()) is not None and deadline + late < now:
-            tell(network.advance(Instant(deadline + late)).events, Instant(deadline + late))
+            tell(network.advance(deadline + late).events, deadline + late)
         if millisecond == 50:
             tell(network.configure(Configuration.parse(_SETTINGS, now, 7), now).events, now)
         came = packet(millisecond, now, *((CLIENT, SERVER) if millisecond % 3 else (SERVER, CLIENT)))
@@ -90,7 +90,7 @@ def test_settings_faults_timelines_and_late_timers_come_again_as_they_were(late:
 
 @in_loop
 async def test_a_network_that_ran_in_real_time_runs_again_in_virtual_time() -> None:
-    quick = lifecycle(delay=Duration(20 * MILLISECOND), msl=Duration(200 * MILLISECOND))
+    quick = lifecycle(delay=20 * MILLISECOND, msl=200 * MILLISECOND)
     run = await realtime.play(quick, in_memory(quick), clock=Clock())
 
     result = rerun(load(dump(record)) for record in run.journal.records)
@@ -151,7 +151,7 @@ def test_a_record_that_ends_too_early_is_found() -> None:
 
 def test_networks_are_run_each_by_itself_and_each_beginning_begins_anew() -> None:
     one = driven(lossy())
-    later = [record._replace(time=Instant(record.time + 10**9)) for record in driven(Network({}, seed=1))[:1]]
+    later = [record._replace(time=record.time + 10**9) for record in driven(Network({}, seed=1))[:1]]
     other = [record._replace(node="netem-2") for record in one]
 
     result = rerun(sorted([*one, *other, *later], key=lambda record: record.time))

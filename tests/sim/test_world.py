@@ -283,7 +283,7 @@ def test_all_hosts_have_started_before_the_first_packet_arrives() -> None:
 
 
 def test_the_240_seconds_of_time_wait_pass() -> None:
-    world, journal = lab(Profile(delay=Duration(10 * MS)), client=ClientConfig(SERVER, 80, rate=1_000, total=1))
+    world, journal = lab(Profile(delay=10 * MS), client=ClientConfig(SERVER, 80, rate=1_000, total=1))
 
     assert world.run_until_idle(HOUR)
 
@@ -342,7 +342,7 @@ def test_looking_on_changes_no_packet(seed: int) -> None:
 
 
 def test_looking_on_changes_nothing() -> None:
-    bad = Profile(delay=Duration(10 * MS), jitter=Duration(5 * MS), loss=0.1, duplicate=0.1)
+    bad = Profile(delay=10 * MS, jitter=5 * MS, loss=0.1, duplicate=0.1)
     seen, journal = lab(bad)
     unseen, _ = lab(bad, observed=False)
 

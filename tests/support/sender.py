@@ -6,7 +6,7 @@ from tcplab.tcp.recovery import Recovery
 from tcplab.units import MILLISECOND, Duration, Instant
 
 MSS = 1_000
-SRTT = Duration(100 * MILLISECOND)
+SRTT = 100 * MILLISECOND
 
 
 def ms(count: float) -> Instant:

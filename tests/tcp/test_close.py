@@ -5,7 +5,6 @@ import pytest
 from tcplab.tcp.app import Closed, Failed, PeerClosed, Readable, Writable
 from tcplab.tcp.events import ConnectionClosed, ConnectionFailed, Failure, Ignored, SegmentIgnored, StateChanged
 from tcplab.tcp.states import Cause, State
-from tcplab.units import Duration
 from tests.support.states import Wires
 from tests.support.tcp import Seg, Wire, ack, data, fin, prompt, rst, rst_ack
 
@@ -271,7 +270,7 @@ def test_fin_wait_2_ends_by_timeout_only_once_released(wires: Wires) -> None:
 
 
 def test_fin_wait_2_is_bounded_from_its_beginning_where_released_before(wires: Wires) -> None:
-    wire = wires.client(prompt(fin_wait_2_timeout=Duration(prompt().fin_wait_2_timeout // 2)))
+    wire = wires.client(prompt(fin_wait_2_timeout=prompt().fin_wait_2_timeout // 2))
     assert wire.release(1.0) == [fin(1, 1)]
 
     wire.arrives(ack(1, 2), 1.5)

@@ -23,7 +23,7 @@ def test_a_mark_on_the_segment_with_cwr_is_news_again() -> None:
     ecn = Ecn()
     ecn.data_arrives(CE, ACK)
 
-    ecn.data_arrives(CE, Flags(ACK | CWR))
+    ecn.data_arrives(CE, ACK | CWR)
 
     assert ecn.ack_flags == ECE
 

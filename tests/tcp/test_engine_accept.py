@@ -19,7 +19,7 @@ from tcplab.tcp.app import (
 from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.events import ConnectionFailed, ConnectionOpened, Failure, Ignored, ListenDropped, SegmentIgnored
 from tcplab.tcp.states import State
-from tcplab.units import SECOND, Duration
+from tcplab.units import SECOND
 from tests.support.states import Wires
 from tests.support.tcp import CLIENT_PORT, SERVICE, Wire, ack, data, fin, prompt, rst, syn, syn_ack
 
@@ -182,7 +182,7 @@ def test_a_syn_that_comes_again_is_answered_though_the_accept_queue_is_full(wire
 
 
 def test_what_nobody_accepts_is_given_up_by_the_one_that_waits_half_open(wires: Wires) -> None:
-    wire = crowded(wires, replace(OFF, r2_syn=Duration(10 * SECOND)))
+    wire = crowded(wires, replace(OFF, r2_syn=10 * SECOND))
     wire.heard()
 
     wire.run(10.0)

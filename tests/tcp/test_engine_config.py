@@ -68,7 +68,7 @@ def test_what_is_out_of_range_is_refused(settings: dict[str, Any], complaint: st
 def test_the_bounds_themselves_are_taken() -> None:
     TcpConfig(
         mss=65_455,
-        delayed_ack=Duration(500 * MILLISECOND - 1),
+        delayed_ack=500 * MILLISECOND - 1,
         receive_buffer=65_535 << 14,
         rto_min=Duration(SECOND),
         rto_max=Duration(SECOND),
@@ -79,5 +79,5 @@ def test_the_bounds_themselves_are_taken() -> None:
 
 def test_time_wait_lasts_two_msl() -> None:
     """MUST-13."""
-    assert TcpConfig(msl=Duration(30 * SECOND)).time_wait == 60 * SECOND
+    assert TcpConfig(msl=30 * SECOND).time_wait == 60 * SECOND
     assert TcpConfig().time_wait == 240 * SECOND

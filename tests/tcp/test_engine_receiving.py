@@ -7,7 +7,7 @@ import pytest
 from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.events import Ignored, RttSampled, SegmentIgnored
 from tcplab.tcp.states import State
-from tcplab.units import MILLISECOND, Duration
+from tcplab.units import MILLISECOND
 from tcplab.wire.segment import NO_OPTIONS, Options
 from tests.support.options import EVERYTHING, SACK, blocks, client, clock, echo, reported, stamped
 from tests.support.states import Wires
@@ -202,7 +202,7 @@ def test_what_waits_beyond_the_window_is_not_kept(wires: Wires) -> None:
 @pytest.mark.rfc("MUST-58")
 @pytest.mark.parametrize("delay", [1, 40, 499])
 def test_an_ack_waits_as_long_as_is_set(wires: Wires, delay: int) -> None:
-    wire = wires.client(replace(DELAYED, delayed_ack=Duration(delay * MILLISECOND)))
+    wire = wires.client(replace(DELAYED, delayed_ack=delay * MILLISECOND))
 
     assert wire.arrives(data(1, 1, b"x"), 1.0) == []
     assert wire.run(2.0) == [(pytest.approx(1 + delay / 1_000), ack(1, 2))]

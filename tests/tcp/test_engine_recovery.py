@@ -6,7 +6,7 @@ import pytest
 
 from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.events import Retransmitted
-from tcplab.units import SECOND, Duration
+from tcplab.units import SECOND
 from tcplab.wire.segment import Options
 from tcplab.wire.seq import seq_diff
 from tests.support.options import EVERYTHING, SACK, client, clock, reported, selective, stamped
@@ -330,7 +330,7 @@ def test_what_a_peer_reports_of_what_was_never_sent_is_borne(wires: Wires) -> No
 
 
 def test_r2_ends_what_probes_cannot_save(wires: Wires) -> None:
-    wire = sending(wires, SACK, 5, replace(TEN, r2=Duration(20 * SECOND)))
+    wire = sending(wires, SACK, 5, replace(TEN, r2=20 * SECOND))
 
     wire.run(20.2)
 

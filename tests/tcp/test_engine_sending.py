@@ -7,7 +7,7 @@ import pytest
 
 from tcplab.tcp.config import CongestionControlName, TcpConfig
 from tcplab.tcp.states import State
-from tcplab.units import SECOND, Duration
+from tcplab.units import SECOND
 from tcplab.wire.segment import Options
 from tests.support.options import EVERYTHING, client, stamped
 from tests.support.states import Wires
@@ -124,7 +124,7 @@ def test_the_fin_follows_what_a_silly_window_held_back(wires: Wires) -> None:
 
 @pytest.mark.rfc("MUST-36", "SHLD-30")
 def test_probes_back_off_to_the_largest_timeout(wires: Wires) -> None:
-    wire = wires.client(prompt(rto_max=Duration(4 * SECOND)), window=0)
+    wire = wires.client(prompt(rto_max=4 * SECOND), window=0)
     wire.send(b"abc", 0.0)
 
     assert [at for at, _ in wire.run(20.0)] == [1.0, 3.0, 7.0, 11.0, 15.0, 19.0]

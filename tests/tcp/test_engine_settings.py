@@ -14,7 +14,7 @@ from tcplab.wire.segment import UserTimeout
 from tests.support.states import Wires
 from tests.support.tcp import CLIENT_PORT, PEER, SERVICE, Wire, ack, data, prompt, syn, syn_ack
 
-TEN_SECONDS = Duration(10 * SECOND)
+TEN_SECONDS = 10 * SECOND
 IMPATIENT = prompt(user_timeout=TEN_SECONDS)
 SETTINGS = [
     TcpConfig(mss=500, receive_buffer=3_000, send_buffer=777, window_scaling=False),
@@ -78,7 +78,7 @@ def test_the_space_told_is_that_of_the_settings_brought_along(wires: Wires) -> N
 
 
 def test_what_is_not_named_stays(wires: Wires) -> None:
-    wire = wires.client(replace(IMPATIENT, keep_alive=True, keep_alive_idle=Duration(20 * SECOND)))
+    wire = wires.client(replace(IMPATIENT, keep_alive=True, keep_alive_idle=20 * SECOND))
     name = wire.connection
 
     assert wire.call(Configure(name), 1.0) == []
@@ -218,7 +218,7 @@ def test_a_syn_that_is_not_answered_in_time_ends_the_attempt(wires: Wires) -> No
 
 def test_a_closed_window_does_not_run_into_it_while_the_peer_answers(wires: Wires) -> None:
     """MUST-36: a peer that answers may keep its window closed for as long as it likes."""
-    wire = wires.client(prompt(user_timeout=Duration(90 * SECOND)), window=0)
+    wire = wires.client(prompt(user_timeout=90 * SECOND), window=0)
     wire.send(b"x", 0.0)
 
     for minute in range(1, 11):
@@ -255,7 +255,7 @@ def test_it_can_be_set_while_nothing_is(wires: Wires) -> None:
 
 
 def test_it_may_be_longer_than_r2(wires: Wires) -> None:
-    wire = wires.client(prompt(user_timeout=Duration(60 * MINUTE)))
+    wire = wires.client(prompt(user_timeout=60 * MINUTE))
     wire.send(b"x", 0.0)
 
     wire.run(3_599.0)

@@ -81,7 +81,7 @@ def test_it_is_what_a_plain_list_would_be(steps: list[tuple[str, int, int]]) -> 
     sent, model = Flight(), Model()
     now = Instant(0)
     for what, first, second in steps:
-        now = Instant(now + first % 3)
+        now = now + first % 3
         match what:
             case "send":
                 model.send(first % 7 + 1, now)
@@ -122,7 +122,7 @@ def test_it_is_what_a_plain_list_would_be(steps: list[tuple[str, int, int]]) -> 
                 yours.at, yours.nth = now, model.sendings
                 yours.times, yours.fate = yours.times + 1, Fate.IN_NETWORK
             case _:
-                sent.timed_out(Instant(now - second % 4))
+                sent.timed_out(now - second % 4)
                 model.timed_out(now - second % 4)
         assert (sent.una, sent.nxt, sent.pipe, len(sent)) == (model.una, model.nxt, model.pipe(), len(model.segments))
         assert sent.sacked == sum(each.fate is Fate.SACKED for each in model.segments)

@@ -6,7 +6,7 @@ import pytest
 
 from tcplab.tcp.events import Retransmitted
 from tcplab.tcp.states import State
-from tcplab.units import MILLISECOND, SECOND, Duration
+from tcplab.units import MILLISECOND, SECOND
 from tests.support.options import EVERYTHING, client, clock, stamped
 from tests.support.states import Wires
 from tests.support.tcp import ack, prompt
@@ -47,7 +47,7 @@ def test_an_ack_of_what_was_sent_again_takes_nothing_back(wires: Wires) -> None:
 @pytest.mark.parametrize("patience", [400, 999, 1_000])
 def test_patience_may_end_before_the_first_timeout(wires: Wires, patience: int) -> None:
     """3.8.3: R2 counts from the first time that something is sent, whenever the timer would go off."""
-    wire = wires.client(prompt(r2=Duration(patience * MILLISECOND), rto_min=SECOND))
+    wire = wires.client(prompt(r2=patience * MILLISECOND, rto_min=SECOND))
     wire.send(b"a", 5.0)
 
     wire.run(5.0 + (patience - 1) / 1_000)

@@ -5,7 +5,7 @@ import pytest
 from tcplab.tcp.flight import Flight
 from tcplab.tcp.rack import LossProbe, Rack, probe_timeout
 from tcplab.tcp.scoreboard import Fate
-from tcplab.units import MILLISECOND, MINUTE, SECOND, Duration, Instant
+from tcplab.units import MILLISECOND, MINUTE, SECOND, START, Duration, Instant
 
 MSS = 1_000
 
@@ -228,7 +228,7 @@ def test_the_shortest_round_trip_is_forgotten_after_minutes() -> None:
     assert path.rack.min_rtt == 100 * MILLISECOND
 
     path.flight.sent(3 * MSS, Instant(6 * MINUTE))
-    path.rack.delivered(path.flight.acknowledge(3 * MSS), Instant(6 * MINUTE + 300 * MILLISECOND))
+    path.rack.delivered(path.flight.acknowledge(3 * MSS), START + 6 * MINUTE + 300 * MILLISECOND)
     assert path.rack.min_rtt == 300 * MILLISECOND
 
 

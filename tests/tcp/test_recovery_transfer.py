@@ -15,7 +15,7 @@ from tcplab.tcp.flight import Flight
 from tcplab.tcp.recovery import Recovery
 from tcplab.tcp.rtt import RttEstimator
 from tcplab.tcp.spurious import Block
-from tcplab.units import MILLISECOND, SECOND, Duration, Instant
+from tcplab.units import MILLISECOND, SECOND, START, Duration, Instant
 
 MSS = 1_000
 DELAY = 50 * MILLISECOND
@@ -64,7 +64,7 @@ class Transfer:
         self.receiver = Receiver()
         self.now = Instant(0)
         self.timer: Instant | None = None
-        self.free = 0  # when the bottleneck is
+        self.free = START  # when the bottleneck is
         self.transmissions = self.resent = self.probes = self.timeouts = 0
         self.events: list[tuple[Instant, int, int, list[Block], bool]] = []
         self.numbers = count()
@@ -74,7 +74,7 @@ class Transfer:
         self.transmissions += 1
         self.free = max(self.free, self.now) + self.spacing
         if self.transmissions not in self.lost:
-            heappush(self.events, (Instant(self.free + DELAY), next(self.numbers), start, [(start, end)], True))
+            heappush(self.events, (self.free + DELAY, next(self.numbers), start, [(start, end)], True))
 
     def send(self) -> None:
         before = self.transmissions
@@ -91,7 +91,7 @@ class Transfer:
                 break
         if self.transmissions > before:
             if self.timer is None:
-                self.timer = Instant(self.now + self.rtt.rto)
+                self.timer = self.now + self.rtt.rto
             self.recovery.arm_probe(self.now, self.rtt.srtt, self.timer)
 
     def step(self) -> None:
@@ -102,7 +102,7 @@ class Transfer:
             _, _, position, blocks, data = heappop(self.events)
             if data:
                 ack, found = self.receiver.takes(*blocks[0])
-                heappush(self.events, (Instant(self.now + DELAY), next(self.numbers), ack, found, False))
+                heappush(self.events, (self.now + DELAY, next(self.numbers), ack, found, False))
             else:
                 self.acknowledged(position, blocks)
         elif self.recovery.deadline == self.now:
@@ -111,7 +111,7 @@ class Transfer:
             self.timeouts += 1
             self.rtt.back_off()
             self.recovery.timed_out(self.now)
-            self.timer = Instant(self.now + self.rtt.rto)
+            self.timer = self.now + self.rtt.rto
         self.send()
         assert 0 <= self.flight.pipe <= self.flight.outstanding
         assert self.control.cwnd >= MSS
@@ -127,7 +127,7 @@ class Transfer:
         if rtt is not None:
             self.rtt.sample(rtt)
         if advanced:
-            self.timer = Instant(self.now + self.rtt.rto) if self.flight.outstanding else None
+            self.timer = self.now + self.rtt.rto if self.flight.outstanding else None
             self.recovery.arm_probe(self.now, self.rtt.srtt, self.timer)
 
     def deadline_passed(self) -> None:
@@ -136,7 +136,7 @@ class Transfer:
             return
         self.recovery.probe()
         self.probes += 1
-        self.timer = Instant(self.now + self.rtt.rto)
+        self.timer = self.now + self.rtt.rto
         if self.flight.nxt < self.size:
             self.flight.sent(self.flight.nxt + MSS, self.now)
             self.transmit(self.flight.nxt - MSS, self.flight.nxt)
@@ -249,7 +249,7 @@ def test_whatever_a_peer_acknowledges_is_borne(
     now = Instant(0)
     transfer.send()
     for what, amount, blocks, duplicate, echoed in steps:
-        now = Instant(now + amount * 7 * MILLISECOND)
+        now = now + amount * 7 * MILLISECOND
         transfer.now = now
         if recovery.deadline is not None and recovery.deadline <= now:
             transfer.deadline_passed()

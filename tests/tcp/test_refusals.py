@@ -8,7 +8,7 @@ from tcplab.tcp.app import Close, Configure, InvalidCall, Writable
 from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.events import Ignored, ResetReason, ResetSent, Retransmitted, SegmentIgnored
 from tcplab.tcp.states import State
-from tcplab.units import SECOND, Duration
+from tcplab.units import SECOND
 from tcplab.wire.segment import NO_OPTIONS, Options
 from tests.support.options import EVERYTHING, SACK, blocks, client, reported, stamped
 from tests.support.states import Wires
@@ -154,7 +154,7 @@ def test_a_user_timeout_counts_from_the_moment_it_is_set(wires: Wires, after: fl
     wire.send(b"a", 1.0)
 
     wire.at(1.0 + after)
-    wire.call(Configure(wire.connection, user_timeout=Duration(10 * SECOND)))
+    wire.call(Configure(wire.connection, user_timeout=10 * SECOND))
     wire.run(10.9 + after)
     assert wire.state is State.ESTABLISHED
     wire.run(11.0 + after)
@@ -167,7 +167,7 @@ def test_a_retransmission_stays_due_when_patience_is_changed(wires: Wires) -> No
     wire.sent()
     due = wire.host.deadline()
 
-    wire.call(Configure(wire.connection, user_timeout=Duration(300 * SECOND)))
+    wire.call(Configure(wire.connection, user_timeout=300 * SECOND))
     assert wire.host.deadline() == due
 
 

@@ -44,7 +44,7 @@ def test_intervals_double_up_to_the_maximum(wires: Wires) -> None:
 
 
 def test_the_maximum_and_minimum_can_be_set(wires: Wires) -> None:
-    wire = wires.client(prompt(rto_min=Duration(200 * MILLISECOND), rto_max=Duration(500 * MILLISECOND), r2=None))
+    wire = wires.client(prompt(rto_min=200 * MILLISECOND, rto_max=500 * MILLISECOND, r2=None))
     wire.send(b"x", 0.0)
 
     assert [time for time, _ in wire.run(2.0)] == [0.2, 0.6, 1.1, 1.6]
@@ -190,7 +190,7 @@ def test_after_a_lost_syn_data_begins_with_three_seconds(wires: Wires) -> None:
 @pytest.mark.rfc("RFC6298-5.7")
 def test_after_a_lost_syn_a_longer_timeout_stays(wires: Wires) -> None:
     """RFC 6298, 5.7 raises a timeout of less than 3 seconds; it lowers none, so that Karn's stands."""
-    wire = wires(prompt(rto_initial=Duration(5 * SECOND)))
+    wire = wires(prompt(rto_initial=5 * SECOND))
     wire.open(0.0)
     wire.run(5.0)
     wire.arrives(syn_ack(), 6.0)

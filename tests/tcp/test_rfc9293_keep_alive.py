@@ -8,7 +8,7 @@ from tcplab.tcp.app import Configure, Failed
 from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.events import Failure
 from tcplab.tcp.states import State
-from tcplab.units import SECOND, Duration
+from tcplab.units import SECOND
 from tests.support.states import Wires
 from tests.support.tcp import ack, data, syn_ack
 
@@ -38,7 +38,7 @@ def test_a_peer_that_is_silent_for_two_hours_is_asked(wires: Wires) -> None:
 @pytest.mark.rfc("MUST-27")
 @pytest.mark.parametrize("idle", [1, 10, 86_400])
 def test_the_silence_before_a_probe_can_be_set(wires: Wires, idle: int) -> None:
-    wire = wires.client(replace(ON, keep_alive_idle=Duration(idle * SECOND)))
+    wire = wires.client(replace(ON, keep_alive_idle=idle * SECOND))
 
     assert wire.run(idle - 0.001) == []
     assert wire.run(float(idle)) == [(float(idle), PROBE)]

@@ -7,7 +7,7 @@ import pytest
 from tcplab.tcp.app import Configure, Open
 from tcplab.tcp.config import CongestionControlName, TcpConfig
 from tcplab.tcp.states import State
-from tcplab.units import MILLISECOND, Duration
+from tcplab.units import MILLISECOND
 from tcplab.wire.segment import PSH, Options
 from tests.support.states import Wires
 from tests.support.tcp import PEER, SERVICE, ack, data, fin, syn_ack
@@ -67,13 +67,13 @@ def test_an_ack_waits_for_company_but_not_for_half_a_second(wires: Wires) -> Non
 
 @pytest.mark.rfc("MUST-40")
 def test_no_ack_can_be_set_to_wait_for_half_a_second(wires: Wires) -> None:
-    longest = Duration(500 * MILLISECOND - 1)
+    longest = 500 * MILLISECOND - 1
     wire = wires.client(TcpConfig(delayed_ack=longest))
     wire.arrives(data(1, 1, b"abc"), 0.0)
 
     assert wire.run(0.5) == [(pytest.approx(0.5, abs=1e-8), ack(1, 4))]
     with pytest.raises(ValueError, match="delayed_ack"):
-        TcpConfig(delayed_ack=Duration(longest + 1))
+        TcpConfig(delayed_ack=longest + 1)
 
 
 @pytest.mark.rfc("SHLD-19")
@@ -148,7 +148,7 @@ def test_an_application_sets_r2_of_one_connection_to_infinity(wires: Wires) -> N
 @pytest.mark.rfc("MUST-21")
 def test_an_application_sets_r2_of_a_connection_that_is_open(wires: Wires) -> None:
     wire = wires.client(TcpConfig())
-    wire.call(Configure(wire.connection, user_timeout=Duration(5_000 * MILLISECOND)))
+    wire.call(Configure(wire.connection, user_timeout=5_000 * MILLISECOND))
     wire.send(b"x", 10.0)
 
     wire.run(14.999)

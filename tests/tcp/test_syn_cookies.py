@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tcplab.node import Address
 from tcplab.tcp.events import ConnectionId
 from tcplab.tcp.syn_cookies import MSS_TABLE, PERIOD, PERIODS_VALID, Remembered, SynCookies, keep, stamp
-from tcplab.units import SECOND, Instant
+from tcplab.units import SECOND, START, Instant
 from tcplab.wire.segment import ACK, CWR, ECE, SYN, Flags, Options, Segment
 from tcplab.wire.seq import MODULUS, SeqNumber, seq_add, seq_diff
 from tests.support.choices import ALL, NONE, Choices
@@ -20,7 +20,7 @@ NAME = ConnectionId(Address("10.0.2.1"), 80, Address("10.0.1.1"), 49_152, 0)
 NOW = Instant(1_000 * PERIOD)
 IRS = SeqNumber(4_000_000_000)
 LINUX = Options(1_460, 7, True, (5_000, 0))
-ECN_SETUP = Flags(SYN | ECE | CWR)
+ECN_SETUP = SYN | ECE | CWR
 
 numbers = (st.integers(0, MODULUS - 1) | st.sampled_from([0, 1, MODULUS - 1])).map(SeqNumber)
 options = st.builds(
@@ -53,7 +53,7 @@ def come_back(
     """What becomes of a cookie that was made so, when NAME's ACK comes back after that time, and others are out."""
     iss = SynCookies(made_with).make(made_for, irs, kept, made)
     timestamps = None if kept.options.timestamps is None else (7_000, stamp(clock, kept))
-    host, now = SynCookies(KEY), Instant(made + later)
+    host, now = SynCookies(KEY), made + later
     host.make(NAME, IRS, kept, now)
     return host.check(NAME, follow_up(iss, irs, timestamps, b"text"), now)
 
@@ -122,7 +122,7 @@ def test_whatever_is_held_comes_back_in_time(
     kept = keep(ALL, syn(offered, ECN_SETUP if ecn else SYN))
     period, offset, later = times
 
-    known = come_back(kept, later, made=Instant(period * PERIOD + offset), irs=irs, clock=clock)
+    known = come_back(kept, later, made=START + period * PERIOD + offset, irs=irs, clock=clock)
 
     assert known is not None
     assert with_timestamp(known, 0) == with_timestamp(kept, 0)
@@ -142,7 +142,7 @@ def test_the_timestamp_that_holds_options_is_at_most_63_ticks_old(offered: Optio
 @pytest.mark.parametrize("offset", [0, 1, PERIOD - 1])
 def test_a_cookie_is_valid_for_one_to_two_minutes(offset: int) -> None:
     kept = keep(ALL, syn(LINUX))
-    made = Instant(NOW + offset)
+    made = NOW + offset
     over = PERIODS_VALID * PERIOD - offset
 
     assert 64 * SECOND < over <= 128 * SECOND
@@ -215,9 +215,9 @@ def test_a_host_that_has_made_none_of_late_believes_none() -> None:
     segment = follow_up(made.make(NAME, IRS, kept, NOW), IRS, None)
 
     assert host.check(NAME, segment, NOW) is None
-    host.make(NAME._replace(remote_port=1), IRS, kept, Instant(NOW - (PERIODS_VALID - 1) * PERIOD))
+    host.make(NAME._replace(remote_port=1), IRS, kept, NOW - (PERIODS_VALID - 1) * PERIOD)
     assert host.check(NAME, segment, NOW) == kept
-    assert host.check(NAME, segment, Instant(NOW + PERIOD)) is None
+    assert host.check(NAME, segment, NOW + PERIOD) is None
 
 
 def test_guesses_are_not_believed() -> None:

@@ -9,7 +9,7 @@ from tcplab.tcp.app import Close, Closed, PeerClosed, Readable, Receive
 from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.events import Ignored, SegmentIgnored, StateChanged, TimeWaitEnded, TimeWaitRestarted
 from tcplab.tcp.states import Cause, State
-from tcplab.units import SECOND, Duration
+from tcplab.units import SECOND
 from tests.support.states import ISNS, Wires
 from tests.support.tcp import Seg, Wire, ack, data, fin, prompt, rst, rst_ack, syn, syn_ack
 
@@ -47,7 +47,7 @@ def test_it_lasts_two_minutes_twice(wires: Wires) -> None:
 
 
 def test_it_lasts_twice_the_msl_that_is_set(wires: Wires) -> None:
-    wire = waiting(wires, prompt(msl=Duration(5 * SECOND)))
+    wire = waiting(wires, prompt(msl=5 * SECOND))
 
     wire.run(100.0)
     assert ended(wire) == [(10.0, "expired", 10.0)]

@@ -339,7 +339,7 @@ def test_without_timestamps_no_open_takes_the_place(wires: Wires, name: PolicyNa
 
 def test_on_freebsd_a_connection_to_oneself_does_not_stay() -> None:
     """net.inet.tcp.nolocaltimewait."""
-    freebsd = policy("freebsd", Duration(4 * MINUTE))
+    freebsd = policy("freebsd", 4 * MINUTE)
     assert freebsd is not None
 
     assert not freebsd.stays(PEER, PEER)

@@ -125,7 +125,7 @@ def test_so_many_end_at_once_and_no_more(total: int, turns: list[int]) -> None:
     """Where more are due they stay due at the same instant, so that a driver comes back at once."""
     waiting = Waiting(total)
     due = Instant(10**18 + DURATION)
-    late = Instant(due + SECOND)
+    late = due + SECOND
 
     for ended in turns:
         before = len(waiting.records)

@@ -10,7 +10,7 @@ from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.events import ConnectionId, Ignored, SegmentIgnored, TimeWaitEnded
 from tcplab.tcp.states import State
 from tcplab.tcp.time_wait import Record, Records, policy
-from tcplab.units import SECOND, Duration, Instant
+from tcplab.units import SECOND, Instant
 from tcplab.wire.segment import ACK, Segment
 from tcplab.wire.seq import SeqNumber, seq_add
 from tests.support.options import EVERYTHING, client, echo, stamped
@@ -122,7 +122,7 @@ HERE, THERE = Address("10.0.1.1"), Address("10.0.2.1")
 def record(port: int, entered: int, incarnation: int = 0) -> Record:
     name = ConnectionId(HERE, port, THERE, 80, incarnation)
     entered_at = Instant(entered * SECOND)
-    return Record(name, SeqNumber(7), SeqNumber(9), 100, entered_at, Instant(entered_at + 240 * SECOND))
+    return Record(name, SeqNumber(7), SeqNumber(9), 100, entered_at, entered_at + 240 * SECOND)
 
 
 @pytest.mark.parametrize("isn", [2**32 - 1, 0, 2**31])
@@ -206,7 +206,7 @@ def test_others_open_while_a_newer_connection_takes_the_place_of_a_time_wait(wir
 def test_beyond_a_closed_window_nothing_is_acceptable(seq: int, reason: Ignored) -> None:
     """3.10.7.4: with RCV.WND = 0 only SEG.SEQ = RCV.NXT is."""
     kept = replace(record(1, 0), rcv_wnd=0)
-    rules = policy("rfc9293", Duration(240 * SECOND))
+    rules = policy("rfc9293", 240 * SECOND)
     assert rules is not None
 
     bare = Segment(80, 1, seq_add(kept.rcv_nxt, seq), kept.snd_nxt, ACK, 100)

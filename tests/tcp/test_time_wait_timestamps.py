@@ -9,7 +9,7 @@ from tcplab.node import Address, Event
 from tcplab.tcp.events import ConnectionId, Ignored, TimeWaitEnded
 from tcplab.tcp.ports import EphemeralPorts
 from tcplab.tcp.time_wait import Linux, Policy, PolicyName, Record, Records, Reply, Stamps, TimeWaits, policy
-from tcplab.units import MILLISECOND, MINUTE, SECOND, Duration, Instant
+from tcplab.units import MILLISECOND, MINUTE, SECOND, START, Duration, Instant
 from tcplab.wire.segment import NO_OPTIONS, Options, Segment, flags_from_text
 from tcplab.wire.seq import SeqNumber, seq_add
 
@@ -26,7 +26,7 @@ STAMPS: Final = Stamps(RECENT, 1_000)
 
 def record(stamps: Stamps | None = STAMPS) -> Record:
     entered = Instant(2 * SECOND)
-    return Record(NAME, SND_NXT, RCV_NXT, 65_535, entered, Instant(entered + 240 * SECOND), stamps=stamps)
+    return Record(NAME, SND_NXT, RCV_NXT, 65_535, entered, entered + 240 * SECOND, stamps=stamps)
 
 
 def segment(flags: str, seq: int, tsval: int | None, octets: bytes = b"") -> Segment:
@@ -35,7 +35,7 @@ def segment(flags: str, seq: int, tsval: int | None, octets: bytes = b"") -> Seg
 
 
 def named(name: PolicyName, *, reuse: bool | None = None, timestamps: bool = True) -> Policy:
-    made = policy(name, Duration(4 * MINUTE), reuse=reuse, timestamps=timestamps)
+    made = policy(name, 4 * MINUTE, reuse=reuse, timestamps=timestamps)
     assert made is not None
     return made
 
@@ -45,7 +45,7 @@ def reply(chosen: Policy, arrived: Segment, kept: Record | None = None) -> Reply
 
 
 def test_its_ack_has_the_clock_and_the_echo() -> None:
-    [tsval, echo] = record().ack(Instant(9 * SECOND + MILLISECOND)).options.timestamps or (None, None)
+    [tsval, echo] = record().ack(START + 9 * SECOND + MILLISECOND).options.timestamps or (None, None)
 
     assert (tsval, echo) == (9_001 + 1_000, RECENT)
 
@@ -178,7 +178,7 @@ def test_on_linux_an_open_may_take_the_port_after_a_second() -> None:
     assert taken is not None
     assert taken.isn_after(SeqNumber(SND_NXT - 1)) == SND_NXT + 65_537
     assert taken.isn_after(SeqNumber(SND_NXT + 1)) == SND_NXT + 1
-    assert opening.events[1:] == [TimeWaitEnded(NAME, "reused", Duration(SECOND + 1))]
+    assert opening.events[1:] == [TimeWaitEnded(NAME, "reused", SECOND + 1)]
     assert opening.ports.in_use == 1, "it is the new connection's"
     assert opening.take(2 * SECOND) is None
 

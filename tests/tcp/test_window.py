@@ -14,11 +14,11 @@ from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.events import Retransmitted
 from tcplab.tcp.host import Host
 from tcplab.tcp.states import State
-from tcplab.units import MILLISECOND, SECOND, Duration, Instant
+from tcplab.units import MILLISECOND, SECOND, Instant
 from tests.support.states import Wires
 from tests.support.tcp import Seg, Wire, ack, data, fin, prompt, syn, syn_ack
 
-LINK = Profile(delay=Duration(10 * MILLISECOND))
+LINK = Profile(delay=10 * MILLISECOND)
 SMALL = prompt(mss=1_000, receive_buffer=4_000)
 
 
@@ -151,7 +151,7 @@ def test_a_syn_is_outside_of_the_window_that_comes_with_the_peers(wires: Wires) 
 
 def test_two_closed_windows_do_not_acknowledge_each_other_for_ever() -> None:
     """Both ends have filled the other's buffer, and probe it."""
-    manner = Manner(octets=5_000, read_after=Duration(300 * SECOND))
+    manner = Manner(octets=5_000, read_after=300 * SECOND)
     hosts = {
         "client": Host(CLIENT, Talker(manner, 1, opens=[Opening(Instant(0), SERVER, 80)]), SMALL),
         "server": Host(SERVER, Talker(manner, 2, listens=80), SMALL),

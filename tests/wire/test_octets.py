@@ -10,7 +10,7 @@ from tcplab.wire import octets
 from tcplab.wire.malformed import MalformedSegment
 from tcplab.wire.octets import OCTETS_REASONS, PAYLOAD_LIMIT, SEGMENT_LIMIT, options_length
 from tcplab.wire.packet import Address
-from tcplab.wire.segment import ACK, CWR, ECE, NO_OPTIONS, PSH, SYN, URG, Flags, Options, Segment, UserTimeout
+from tcplab.wire.segment import ACK, CWR, ECE, NO_OPTIONS, PSH, SYN, URG, Options, Segment, UserTimeout
 from tcplab.wire.seq import SeqNumber
 from tests.wire.strategies import addresses, damaged, segments
 from tests.wire.strategies import options as any_options
@@ -60,7 +60,7 @@ SCAPY = [
             80,
             SeqNumber(2**32 - 1),
             SeqNumber(7),
-            Flags(PSH | ACK | URG),
+            PSH | ACK | URG,
             1,
             payload=b"odd",
             urgent=2,
@@ -72,9 +72,7 @@ SCAPY = [
 LINUX = [
     (
         "9c4001bb0000000100000000a0c2faf024790000020405b40402080adeadbeef0000000001030307",
-        Segment(
-            40_000, 443, SeqNumber(1), ZERO, Flags(SYN | ECE | CWR), 64_240, Options(1460, 7, True, (0xDEADBEEF, 0))
-        ),
+        Segment(40_000, 443, SeqNumber(1), ZERO, SYN | ECE | CWR, 64_240, Options(1460, 7, True, (0xDEADBEEF, 0))),
     ),
     (
         "00509c4000000005000003e9d01001f57e4800000101080a000000070000000801010512000007d100000bb9fffffffa0000000a",

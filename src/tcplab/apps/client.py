@@ -40,10 +40,10 @@ from tcplab.tcp.app import (
     Writable,
 )
 from tcplab.tcp.events import ConnectionId, Failure
-from tcplab.units import MILLISECOND, SECOND, Duration, Instant, after, elapsed, seconds
+from tcplab.units import MILLISECOND, SECOND, Duration, Instant, seconds
 
-NO_PORTS_WAIT: Final = Duration(1 * SECOND)  # how long to leave the ports alone once there was none
-LINGER_DEFAULT: Final = Duration(500 * MILLISECOND)
+NO_PORTS_WAIT: Final = 1 * SECOND  # how long to leave the ports alone once there was none
+LINGER_DEFAULT: Final = 500 * MILLISECOND
 
 Order = Literal["client", "server", "both"]
 """Who closes first: we do once the answer is complete, the server does, or both at once."""
@@ -193,7 +193,7 @@ class Client:
             self._tokens += 1
             self._opened += 1
             # Openings that could not be made in time are not made up for, but for one: no bursts.
-            due = self._next_open = after(max(due, Instant(now - self._interval)), self._interval)
+            due = self._next_open = max(due, now - self._interval) + self._interval
         return calls
 
     def _open_failed(self, event: OpenFailed, now: Instant) -> list[Call]:
@@ -201,7 +201,7 @@ class Client:
             return []
         if event.reason is Failure.NO_PORTS:
             self._opened -= 1  # nothing was sent: it does not count as one of the total
-            self._next_open = after(now, max(NO_PORTS_WAIT, self._interval))
+            self._next_open = now + max(NO_PORTS_WAIT, self._interval)
         failure: TransferFailure = event.reason.value
         return [Report(TransferFailed(None, failure)), *self._open(now)]
 
@@ -211,11 +211,11 @@ class Client:
             return [Abort(event.connection)]  # nobody here asked for it
         order = self._random.choices(_ORDERS, self.config.close_mix)[0]
         transfer = _Transfer(
-            event.connection, now, event.space, self.config.read_rate, order=order, round_trip=elapsed(since, now)
+            event.connection, now, event.space, self.config.read_rate, order=order, round_trip=now - since
         )
         transfer.writer = self._request(order, event.token)
         self._transfers[event.connection] = transfer
-        self._agenda.set((event.connection, "patience"), after(now, self.config.patience))
+        self._agenda.set((event.connection, "patience"), now + self.config.patience)
         return transfer.write(now)
 
     def _request(self, order: Order, token: int | None) -> FrameWriter:
@@ -278,7 +278,7 @@ class Client:
         if transfer.settled or writer is None or not (reader.complete and writer.complete):
             return []
         transfer.settled = True
-        duration = elapsed(transfer.opened, now)
+        duration = now - transfer.opened
         completed = TransferCompleted(transfer.connection, writer.header.length, reader.octets, duration)
         return [Report(completed), *self._answered(transfer, now)]
 
@@ -305,7 +305,7 @@ class Client:
         if transfer.order == "both":
             # The server's FIN leaves `linger` after its answer left, half a round trip before we have the answer.
             wait = max(0, self.config.linger - transfer.round_trip // 2)
-            self._agenda.set((transfer.connection, "close"), after(now, wait))
+            self._agenda.set((transfer.connection, "close"), now + wait)
         return []
 
     def _end_of_stream(self, transfer: _Transfer, now: Instant) -> list[Call]:
@@ -323,7 +323,7 @@ class Client:
             case "close":
                 return transfer.close()
             case "patience":
-                end = after(transfer.progress, self.config.patience)
+                end = transfer.progress + self.config.patience
                 if end > now:
                     self._agenda.set((transfer.connection, "patience"), end)
                     return []

@@ -6,9 +6,9 @@ from typing import Final, Literal
 from tcplab.apps.frames import FrameReader, FrameWriter
 from tcplab.tcp.app import Call, Close, Receive, Release, Send
 from tcplab.tcp.events import ConnectionId
-from tcplab.units import SECOND, Duration, Instant, after
+from tcplab.units import SECOND, Instant
 
-PATIENCE_DEFAULT: Final = Duration(180 * SECOND)  # above R2, so that the TCP gives up first
+PATIENCE_DEFAULT: Final = 180 * SECOND  # above R2, so that the TCP gives up first
 READ_LIMIT: Final = 65_536  # octets per RECEIVE: bounds what a workload holds of one connection
 
 Timer = Literal["read", "close", "patience"]
@@ -70,7 +70,7 @@ class Exchange:
         self.unread = max(0, self.unread - len(data))
         self.progress = now
         if self.read_rate is not None:
-            self.next_read = after(now, len(data) * SECOND // self.read_rate)
+            self.next_read = now + len(data) * SECOND // self.read_rate
         return self.reader.feed(data)
 
     def read(self, now: Instant, room: int = READ_LIMIT) -> list[Call]:

@@ -12,7 +12,7 @@ from tcplab.node import Address
 from tcplab.tcp import app
 from tcplab.tcp.app import AppEvent, Call
 from tcplab.tcp.events import ConnectionId
-from tcplab.units import Duration, Instant, after
+from tcplab.units import Duration, Instant
 
 AT_ONCE: Final = Duration(0)
 
@@ -165,7 +165,7 @@ class Script:
         ready = [(n, step) for n, step in self._waiting if step.on.what == what and step.on.octets <= self.received]
         for n, step in ready:
             self._waiting.remove((n, step))
-            self._agenda.set(n, after(now, step.on.wait))
+            self._agenda.set(n, now + step.on.wait)
         return list(self.advance(now))
 
     def _act(self) -> list[Call]:

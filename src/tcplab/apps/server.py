@@ -28,7 +28,7 @@ from tcplab.tcp.app import (
     Writable,
 )
 from tcplab.tcp.events import ConnectionId
-from tcplab.units import MILLISECOND, Duration, Instant, after, elapsed
+from tcplab.units import MILLISECOND, Duration, Instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Server:
             case Opened():
                 visit = _Visit(event.connection, now, event.space, self.config.read_rate)
                 self._visits[event.connection] = visit
-                self._agenda.set((event.connection, "patience"), after(now, self.config.patience))
+                self._agenda.set((event.connection, "patience"), now + self.config.patience)
                 return []
             case OpenFailed() | Acceptable():
                 return []  # a server opens nothing, and connections are its own as soon as they are open
@@ -178,7 +178,7 @@ class Server:
         """Send and read what can be, and close where the course of the transfer asks for it."""
         calls = visit.write(now)
         if visit.writer is not None and visit.writer.complete and visit.answered is None and visit.reader.complete:
-            visit.answered = elapsed(visit.opened, now)
+            visit.answered = now - visit.opened
             calls += self._answered(visit, now)
         if visit.exhausted and visit.answered is not None:
             calls += self._settle(visit, "truncated")
@@ -202,7 +202,7 @@ class Server:
         if header.server_closes:
             return visit.close()
         if header.linger is not None:
-            self._agenda.set((visit.connection, "close"), after(now, header.linger * MILLISECOND))
+            self._agenda.set((visit.connection, "close"), now + header.linger * MILLISECOND)
         return []
 
     def _due(self, visit: _Visit, timer: Timer, now: Instant) -> list[Call]:
@@ -212,7 +212,7 @@ class Server:
             case "close":
                 return visit.close()
             case "patience":
-                end = after(visit.progress, self.config.patience)
+                end = visit.progress + self.config.patience
                 if end > now:
                     self._agenda.set((visit.connection, "patience"), end)
                     return []

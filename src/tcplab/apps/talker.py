@@ -28,7 +28,7 @@ from tcplab.tcp.app import (
     Writable,
 )
 from tcplab.tcp.events import ConnectionId
-from tcplab.units import START, Duration, Instant, after
+from tcplab.units import START, Duration, Instant
 
 _AT_ONCE: Final = Duration(0)
 _ALL: Final = 1 << 30  # octets; more than any buffer holds
@@ -170,11 +170,11 @@ class Talker:
         manner = self._manner
         source = Random(f"{self._seed}/{self._count}")
         self._count += 1
-        first_read = after(now, manner.read_after)
+        first_read = now + manner.read_after
         talk = _Talk(event.connection, event.space, manner.octets, source, first_read, START, now)
         self._talks[event.connection] = talk
         if manner.patience is not None:
-            self._agenda.set((event.connection, "patience"), after(now, manner.patience))
+            self._agenda.set((event.connection, "patience"), now + manner.patience)
         return self._write(talk, now)
 
     def _continue(
@@ -212,7 +212,7 @@ class Talker:
                 return [self._ending(talk)]
             case "patience":
                 assert self._manner.patience is not None, "nobody waits for what never ends"
-                end = after(talk.progress, self._manner.patience)
+                end = talk.progress + self._manner.patience
                 if end > now:
                     self._agenda.set((talk.connection, "patience"), end)
                     return []
@@ -230,7 +230,7 @@ class Talker:
             talk.space -= size
             talk.progress = now
             if self._manner.write_every:
-                talk.next_write = after(now, self._manner.write_every)
+                talk.next_write = now + self._manner.write_every
                 self._agenda.set((talk.connection, "write"), talk.next_write)
                 break
             size = min(talk.rest, talk.space, self._manner.write_limit)
@@ -243,7 +243,7 @@ class Talker:
         if now < talk.next_read:
             self._agenda.set((talk.connection, "read"), talk.next_read)
             return []
-        talk.next_read = after(now, self._manner.read_every)
+        talk.next_read = now + self._manner.read_every
         return [Receive(talk.connection, self._manner.read_limit)]
 
     def _close(self, talk: _Talk, now: Instant) -> list[Call]:
@@ -253,7 +253,7 @@ class Talker:
         talk.closing = True
         if not self._manner.close_after:
             return [self._ending(talk)]
-        self._agenda.set((talk.connection, "close"), after(now, self._manner.close_after))
+        self._agenda.set((talk.connection, "close"), now + self._manner.close_after)
         return []
 
     def _ending(self, talk: _Talk) -> Call:

@@ -12,7 +12,7 @@ from tcplab.node import Event, PacketReceived, PacketSent
 from tcplab.observe.journal import Record
 from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.events import ConnectionId, Retransmitted, RttSampled
-from tcplab.units import SECOND, Duration, Instant, after, elapsed, in_seconds
+from tcplab.units import SECOND, Duration, Instant, in_seconds
 from tcplab.wire.seq import SeqNumber, seq_diff
 
 _Told: TypeAlias = Retransmitted | RttSampled
@@ -148,8 +148,8 @@ class _Timers:
         counted = 1 if self._expiry is None else self._expiry.attempt
         if not self._has_sack or record.event.attempt != counted or record.event.segment.end != end:
             return False
-        wait = _UNMEASURED if self._round_trip is None else Duration(2 * self._round_trip)
-        due = min(after(max(sent, sender.restarted), wait), after(self._started, self._least))
+        wait = _UNMEASURED if self._round_trip is None else 2 * self._round_trip
+        due = min(max(sent, sender.restarted) + wait, self._started + self._least)
         return record.time >= due and (self._probe is None or self._probe[0] != sender.una)
 
     def _follows(self, record: Record[Retransmitted], started: Instant) -> bool:
@@ -159,14 +159,14 @@ class _Timers:
             return False
         if self._expiry is not None:
             return attempt <= self._expiry.attempt
-        early = record.event.segment.seq != una or elapsed(started, record.time) < self._least
+        early = record.event.segment.seq != una or record.time - started < self._least
         return attempt == 1 and (self._is_clocked(record) or (self._has_sack and early))
 
     def _expired(self, record: Record[Retransmitted], who: str, started: Instant) -> Iterator[Finding]:
         segment, attempt = record.event.segment, record.event.attempt
         if segment.seq != self._sender.una:
             yield invalid(f"{who} did not send the first that is unacknowledged, when its timer went off", record)
-        waited, last = elapsed(started, record.time), self._expiry
+        waited, last = record.time - started, self._expiry
         if last is None:
             if waited < self._least:
                 yield invalid(f"{who} sent again after only {in_seconds(waited)} s", record)
@@ -174,7 +174,7 @@ class _Timers:
         else:
             if attempt != last.attempt + 1:
                 yield invalid(f"{who} sent again for the {attempt}th time after the {last.attempt}th", record)
-            waited = self._waited(last, record, elapsed(max(last.time, started), record.time))
+            waited = self._waited(last, record, record.time - max(last.time, started))
             least, most = self._due(last)
             if not self._fits(last, waited):
                 due = f"{in_seconds(least)} s" if least == most else f"{in_seconds(least)} to {in_seconds(most)} s"
@@ -185,11 +185,11 @@ class _Timers:
 
     def _waited(self, last: _Expiry, record: Record[Retransmitted], waited: Duration) -> Duration:
         """Return how long the timer ran: a loss probe with new data starts it anew, and is not told as one."""
-        shorter = elapsed(max(last.time, self._sender.newest(record.time)[1]), record.time)
+        shorter = record.time - max(last.time, self._sender.newest(record.time)[1])
         return shorter if self._has_sack and not self._fits(last, waited) and self._fits(last, shorter) else waited
 
     def _due(self, last: _Expiry) -> tuple[Duration, Duration]:
-        least, most = (Duration(min(2 * bound, self._config.rto_max)) for bound in (last.least, last.most))
+        least, most = (min(2 * bound, self._config.rto_max) for bound in (last.least, last.most))
         return least, most
 
     def _fits(self, last: _Expiry, waited: Duration) -> bool:

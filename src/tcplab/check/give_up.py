@@ -12,7 +12,7 @@ from tcplab.check.verdict import Finding, Result, invalid, unknown
 from tcplab.observe.journal import Record
 from tcplab.tcp.events import ConnectionId, Failure, StateChanged
 from tcplab.tcp.states import Cause, State
-from tcplab.units import Duration, Instant, elapsed, in_seconds
+from tcplab.units import Duration, Instant, in_seconds
 
 _OPENING: Final = frozenset({State.SYN_SENT, State.SYN_RECEIVED})
 _REASONS: Final[Mapping[Cause, Failure]] = {
@@ -50,7 +50,7 @@ class GiveUp:
         patience: Duration | None
         if end.event.cause is Cause.KEEP_ALIVE_TIMEOUT:
             since = sender.heard
-            patience = Duration(config.keep_alive_idle + config.keep_alive_probes * config.keep_alive_interval)
+            patience = config.keep_alive_idle + config.keep_alive_probes * config.keep_alive_interval
         elif end.event.cause is Cause.USER_TIMEOUT:
             if (patience := config.user_timeout) is None:
                 yield unknown(f"{life} gave up at a time that its application chose", end)
@@ -59,7 +59,7 @@ class GiveUp:
             patience = config.r2_syn if _opening(end) else config.r2
         if patience is None:
             yield invalid(f"{life} gave up though R2 is switched off", end)
-        elif (quiet := elapsed(since, end.time)) < patience:
+        elif (quiet := end.time - since) < patience:
             yield invalid(
                 f"{life} gave up {in_seconds(quiet)} s after the last progress, before {in_seconds(patience)} s", end
             )

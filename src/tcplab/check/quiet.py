@@ -8,10 +8,10 @@ from tcplab.check.verdict import Finding, Result, invalid
 from tcplab.node import Address, Packet, PacketReceived, PacketSent
 from tcplab.tcp.events import ConnectionId, Ignored, SegmentIgnored
 from tcplab.tcp.states import State
-from tcplab.units import MILLISECOND, Duration, Instant
+from tcplab.units import MILLISECOND, Instant
 from tcplab.wire.segment import RST
 
-INTERVAL: Final = Duration(500 * MILLISECOND)
+INTERVAL: Final = 500 * MILLISECOND
 """How long two answers of one connection to bare ACKs must lie apart."""
 
 _UNACCEPTABLE: Final = frozenset(

@@ -11,7 +11,7 @@ from tcplab.observe.journal import Record
 from tcplab.tcp.events import ConnectionId, Ignored, SegmentIgnored, StateChanged, TimeWaitRestarted
 from tcplab.tcp.states import Cause, State
 from tcplab.tcp.time_wait import policy
-from tcplab.units import Duration, elapsed, in_seconds
+from tcplab.units import Duration, in_seconds
 from tcplab.wire.segment import FIN, RST, SYN
 from tcplab.wire.seq import SeqNumber, seq_lt
 
@@ -74,7 +74,7 @@ class TimeWaitLasts:
         config = self._configs[life.node]
         chosen = policy(config.time_wait_policy, config.time_wait)
         due = Duration(0) if chosen is None else chosen.duration
-        lasted = elapsed(restarts[-1].time if restarts else begin.time, end.time)
+        lasted = end.time - (restarts[-1].time if restarts else begin.time)
         if not due <= lasted <= due + self._tolerance:
             yield invalid(
                 f"{life} stayed {in_seconds(lasted)} s in TIME_WAIT since its last restart, not {in_seconds(due)} s",

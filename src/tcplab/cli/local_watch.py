@@ -13,7 +13,7 @@ from tcplab.node import Event, PacketSent
 from tcplab.observe.ladder.text import STATE_STYLES
 from tcplab.tcp.events import ConnectionOpened, IllegalTransition, Retransmitted, StateChanged
 from tcplab.tcp.states import State
-from tcplab.units import Duration, Instant, elapsed, in_seconds
+from tcplab.units import Duration, Instant, in_seconds
 
 HOSTS: Final = ("client", "server")
 _SHOWN: Final = tuple(state for state in State if state is not State.CLOSED)
@@ -60,7 +60,7 @@ class Watch:
 
     def facts(self, now: Instant) -> dict[str, str]:
         """Return the figures that a summary names."""
-        run = in_seconds(elapsed(self._began, self._ended or now))
+        run = in_seconds((self._ended or now) - self._began)
         opened = self.count(ConnectionOpened, "client")
         failed = sum(self.failures.values())
         why = f" ({', '.join(f'{reason} {count}' for reason, count in self.failures.items())})" if failed else ""
@@ -84,7 +84,7 @@ class Watch:
         """Return what there is to know in one line, for logs."""
         done = self.count(TransferCompleted, "client")
         failed = sum(self.failures.values())
-        return f"{in_seconds(elapsed(self._began, now)):8.1f} s | {self.by_state()} | transfers {done} failed {failed}"
+        return f"{in_seconds(now - self._began):8.1f} s | {self.by_state()} | transfers {done} failed {failed}"
 
     def table(self, now: Instant, time_wait: Duration) -> Group:
         """Return the live table."""

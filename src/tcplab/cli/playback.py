@@ -148,7 +148,7 @@ class _Player:
         start, begins = self._now, self._read()
         ends = begins + real
         while (clock := self._read()) < ends:
-            self._now = Instant(start + round((until - start) * (clock - begins) / real))
+            self._now = start + round((until - start) * (clock - begins) / real)
             live.update(Group(*self._picture(word)), refresh=True)
             self._sleep(min(FRAME, ends - clock))
         self._now = max(self._now, until)

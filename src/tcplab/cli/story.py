@@ -9,7 +9,7 @@ from tcplab.observe.journal import Record
 from tcplab.observe.ladder import Row
 from tcplab.tcp.events import StateChanged
 from tcplab.tcp.states import State
-from tcplab.units import Instant, elapsed, in_seconds
+from tcplab.units import Instant, in_seconds
 from tcplab.wire.segment import FIN, SYN
 
 Kind = Literal["heading", "row", "remark", "count"]
@@ -111,7 +111,7 @@ class _Teller:
         key = (row.sender, row.label.seq)
         needs_ack = bool(row.label.length or row.label.flags & (SYN | FIN))
         if (why := _why_again(row)) is not None and key in self._sent:
-            wait = in_seconds(elapsed(self._sent[key], row.start))
+            wait = in_seconds(row.start - self._sent[key])
             yield _AGAIN[why].format(sender=sender, wait=wait)
         if row.kind == "lost":
             yield (
@@ -145,7 +145,7 @@ class _Teller:
     def _of_lifeline(self, row: Row, before: dict[str, State]) -> Iterator[str]:
         for side, states in (("left", row.left), ("right", row.right)):
             if before[side] is State.TIME_WAIT and State.CLOSED in states:
-                wait = in_seconds(elapsed(self._waiting[side], row.start))
+                wait = in_seconds(row.start - self._waiting[side])
                 yield f"2 MSL, {wait:.0f} s, are over: the {_NAMES[side]} forgets the connection, and the port is free."
 
 

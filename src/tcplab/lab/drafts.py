@@ -10,7 +10,7 @@ from tcplab.netem.faults import whole_microseconds
 from tcplab.netem.patterns import Pattern
 from tcplab.netem.profile import Profile
 from tcplab.runtime.records import Lease, Record
-from tcplab.units import Duration, Instant, after, elapsed
+from tcplab.units import Duration, Instant
 
 Draft = Callable[[Record, Instant], Record]
 """Makes the next record of the one that stands, at an instant in whole microseconds.
@@ -199,7 +199,7 @@ def _unbound(record: Record, said: Sequence[Change | Entry]) -> Record:
 
 def _ends(links: Mapping[Pattern, Profile | None], now: Instant, until: Instant) -> tuple[Entry, ...]:
     """Return what makes the network itself end the profiles of a lease."""
-    return tuple(Entry(At(elapsed(now, until)), SetLink(where, was), now) for where, was in links.items())
+    return tuple(Entry(At(until - now), SetLink(where, was), now) for where, was in links.items())
 
 
 def _is_end(entry: Entry, lease: Lease) -> bool:
@@ -226,7 +226,7 @@ def _standing(record: Record, name: str) -> Lease:
 
 
 def _end(now: Instant, ttl: Duration) -> Instant:
-    return whole_microseconds(after(now, ttl))
+    return whole_microseconds(now + ttl)
 
 
 def _in_words(configuration: Configuration) -> str:

@@ -20,7 +20,7 @@ from tcplab.netem.profile import Profile
 from tcplab.netem.roles import Roles
 from tcplab.netem.sentence import Sentence
 from tcplab.netem.traces import TraceReader
-from tcplab.units import START, Duration, Instant, after
+from tcplab.units import START, Duration, Instant
 
 T = TypeVar("T")
 
@@ -175,7 +175,7 @@ class Entry:
     @property
     def due(self) -> Instant | None:
         """When it is to be made, ``None`` where something else than time decides."""
-        return after(self.since or START, self.trigger.time) if isinstance(self.trigger, At) else None
+        return (self.since or START) + self.trigger.time if isinstance(self.trigger, At) else None
 
     @property
     def sets(self) -> str:

@@ -15,7 +15,7 @@ from tcplab.netem.roles import Roles
 from tcplab.netem.sentence import Sentence
 from tcplab.netem.strike import ACTIONS, Strike
 from tcplab.node import Address
-from tcplab.units import MICROSECOND, START, Duration, Instant, after
+from tcplab.units import MICROSECOND, START, Duration, Instant
 
 FLAP_LEAST: Final = 1_000_000  # nanoseconds that a flap lasts at least, each way
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -204,7 +204,7 @@ class Setting(NamedTuple):
 
     def at(self, now: Instant, taken: Collection[str]) -> Fault:
         """Return the fault that is set now."""
-        until = self.until if self.lease is None else after(now, self.lease)
+        until = self.until if self.lease is None else now + self.lease
         return Fault(self.named(taken).name, self.rule, now if self.since is None else self.since, until)
 
 

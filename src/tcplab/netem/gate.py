@@ -19,13 +19,13 @@ from tcplab.netem.standing import Done, Held, Standing, Stream, Struck
 from tcplab.netem.strike import Strike
 from tcplab.netem.values import CE
 from tcplab.node import Address, Event, Output, Packet
-from tcplab.units import MILLISECOND, Duration, Instant, after, earliest
+from tcplab.units import MILLISECOND, Duration, Instant, earliest
 
 Take = Callable[[Packet, Instant], Output]
 """What becomes of a packet that came in."""
 
 HELD_LIMIT: Final = 1_000  # packets that one fault holds; what comes on top is dropped
-LAST_PATIENCE: Final = Duration(200 * MILLISECOND)  # how long data waits to turn out to be the last
+LAST_PATIENCE: Final = 200 * MILLISECOND  # how long data waits to turn out to be the last
 COPY_STEP: Final = 16  # between the numbers of copies that faults make: a link copies each of them a few times at most
 
 _Blows = Sequence[tuple[Standing, Struck]]
@@ -262,7 +262,7 @@ class Gate:
         if undecided:
             assert held.stream is not None, "whoever seeks the last has connections followed"
             standing.undecided[held.stream] = held
-            self._schedule(held, after(result.now, LAST_PATIENCE))
+            self._schedule(held, result.now + LAST_PATIENCE)
         else:
             self._wait(held, result.now)
 
@@ -271,12 +271,12 @@ class Gate:
         rule = held.standing.fault.rule
         assert isinstance(rule, Strike), "nothing else holds anything"
         held.awaits = rule.until is not None
-        self._schedule(held, None if held.awaits else after(now, rule.time))
+        self._schedule(held, None if held.awaits else now + rule.time)
 
     def _schedule(self, held: Held, due: Instant | None) -> None:
         """Let a packet go when it is due, but when it is too old at the latest: then it is lost."""
         lifetime = self._lifetime
-        held.due = earliest(due, None if lifetime is None else Instant(held.packet.born + lifetime + 1))
+        held.due = earliest(due, None if lifetime is None else held.packet.born + lifetime + 1)
         if held.due is not None:
             heappush(self._held, (held.due, next(self._order), held))
 
@@ -304,7 +304,7 @@ class Gate:
             if held.awaits and held.stream is not None and held.stream.flow is sight.flow and held.packet is not packet:
                 held.awaits = False
                 if rule.time:
-                    self._schedule(held, after(result.now, rule.time))
+                    self._schedule(held, result.now + rule.time)
                 else:
                     self._let_go(held, result)
 

@@ -23,7 +23,7 @@ from tcplab.netem.queue import Entry, Queue
 from tcplab.netem.realised import Passage, Realised, of_link, varies
 from tcplab.netem.values import CE
 from tcplab.node import NOTHING, Event, Output, Packet
-from tcplab.units import START, Instant, elapsed
+from tcplab.units import START, Instant
 
 _RULES: Final = {FourStates: "state", GilbertElliott: "gemodel", Bursts: "burst"}
 
@@ -94,7 +94,7 @@ class Link:
         delay = self._plain_delay
         if delay and self.queued < self.profile.limit:
             # A short way for a link that only delays: the same outcome at a third of the price.
-            leave = Instant(now + delay)
+            leave = now + delay
             if leave >= self._latest:
                 self._latest = leave
                 self.queued += 1
@@ -118,7 +118,7 @@ class Link:
         if leave <= ready:
             return None
         self._queue.put((leave, order, packet, self, came))
-        return PacketDelayed(packet, self.name, elapsed(now, Instant(max(now, leave))), "slot")
+        return PacketDelayed(packet, self.name, Instant(max(now, leave)) - now, "slot")
 
     def realised(self) -> tuple[Realised, ...]:
         """Return what each clause of the profile really did since it was set."""
@@ -150,8 +150,8 @@ class Link:
         if leave is not None:
             self._latest = max(self._latest, leave)
         if place in profile.copy_list:
-            left = leave if leave is not None else Instant(ready + extra)
-            self._follow(replace(packet, copy=copies + 1), Instant(left + profile.copy_list[place]), outcome)
+            left = leave if leave is not None else ready + extra
+            self._follow(replace(packet, copy=copies + 1), left + profile.copy_list[place], outcome)
 
     def _mark(self, packet: Packet, draw: float, outcome: _Outcome) -> Packet:
         marked = replace(packet, ecn=CE)
@@ -198,13 +198,13 @@ class Link:
         if extra:
             parts.held.add(place)
         if way.reorder is not None and (at_once := way.reorder.strikes(place)) is not None:
-            leave = Instant(now + extra)
+            leave = now + extra
             self._hold(packet, leave, outcome, "reorder", at_once, ahead=True)
             return leave
         if self._varies:
             parts.delays.add(ready - now)
         passed = ready if parts.line is None else parts.line.through(packet, ready)
-        leave = Instant(passed + extra)
+        leave = passed + extra
         rule = "delaylist" if extra else "rate" if passed > ready else "delay"
         self._hold(packet, leave, outcome, rule, way.delay.draw)
         return leave
@@ -241,7 +241,7 @@ class Link:
         if first:
             outcome.packets.append(packet)
             said = (rule, draw) if ahead else ("", None)
-            outcome.events.append(PacketForwarded(packet, self.name, elapsed(now, leave), *said))
+            outcome.events.append(PacketForwarded(packet, self.name, leave - now, *said))
         else:
             order = next(queue.order)
             if ahead:
@@ -250,6 +250,6 @@ class Link:
                 self.to_slot.add(order)
             self.queued += 1
             queue.put((leave, order, packet, self, now))
-            outcome.events.append(PacketDelayed(packet, self.name, elapsed(now, leave), rule, draw))
+            outcome.events.append(PacketDelayed(packet, self.name, leave - now, rule, draw))
         if overtakes is not None:
             outcome.events.append(overtakes)

@@ -22,7 +22,7 @@ from tcplab.node import NOTHING, Address, Event, Output, Packet, PacketDiscarded
 from tcplab.units import MINUTE, START, Duration, Instant, earliest
 from tcplab.value import value
 
-LIFETIME_DEFAULT: Final = Duration(2 * MINUTE)  # MSL of RFC 9293, 3.4.2
+LIFETIME_DEFAULT: Final = 2 * MINUTE  # MSL of RFC 9293, 3.4.2
 
 _ROUTES_LIMIT: Final = 16_384  # pairs of addresses remembered: a packet may claim to come from anywhere
 
@@ -142,7 +142,7 @@ class Network:
             else:
                 packets.append(packet)
                 if not quiet:
-                    events.append(PacketForwarded(packet, link.name, Duration(now - came)))
+                    events.append(PacketForwarded(packet, link.name, now - came))
         if not packets and not events:
             return NOTHING if changed is None else changed
         left = Output(packets, events)

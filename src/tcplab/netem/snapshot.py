@@ -149,7 +149,7 @@ class _Reader:
 
 def _fault(model: FaultModel) -> Fault:
     until = None if model.until is None else Instant(model.until * MICROSECOND)
-    return Fault(model.name, parse_rule(model.rule), Instant(START + model.since * MICROSECOND), until)
+    return Fault(model.name, parse_rule(model.rule), START + model.since * MICROSECOND, until)
 
 
 def _line(trouble: Mapping[str, Any]) -> str:

@@ -74,7 +74,7 @@ def _directions(records: Iterable[Record[Event]]) -> dict[_Flow, list[Seen]]:
         segment, packet = sighting.packet.segment, sighting.packet
         first = sighting.time if first is None else first
         flow = (packet.source, segment.sport, packet.target, segment.dport)
-        flows.setdefault(flow, []).append(Seen(Duration(sighting.time - first), lines.of(sighting).strip()))
+        flows.setdefault(flow, []).append(Seen(sighting.time - first, lines.of(sighting).strip()))
     return flows
 
 

@@ -15,7 +15,7 @@ from tcplab.tcp.states import State
 from tcplab.units import SECOND, Duration, Instant
 
 NO_CONNECTION: Final = 0
-DWELL_DEFAULT: Final = Duration(2 * SECOND)  # two scrapes of the lab's Prometheus, so that one may fail
+DWELL_DEFAULT: Final = 2 * SECOND  # two scrapes of the lab's Prometheus, so that one may fail
 PATIENCE: Final = 10  # dwells
 PATIENT_SLOTS: Final = 2  # follow their connection to its end; the others turn to one that has more to show
 CANDIDATES: Final = 64

@@ -8,7 +8,7 @@ from tcplab.packetdrill.calls import GetOption, Option, SetOption, SocketOption
 from tcplab.packetdrill.endpoint import DONE, Result, Socket, error
 from tcplab.tcp.app import Call, Configure
 from tcplab.tcp.config import TcpConfig
-from tcplab.units import MILLISECOND, SECOND, Duration
+from tcplab.units import MILLISECOND, SECOND
 
 _CONGESTION: Final = {"reno": "newreno", "cubic": "cubic"}
 """Linux's names of congestion controls, and the lab's."""
@@ -63,7 +63,7 @@ def _change(option: SocketOption, value: Option) -> _Change | None:
         case SocketOption.KEEP_ALIVE:
             return {"keep_alive": bool(value)}
         case SocketOption.USER_TIMEOUT:
-            return {"user_timeout": Duration(value * MILLISECOND) or None}
+            return {"user_timeout": value * MILLISECOND or None}
         case _ if option in _FIELDS:
             name, unit = _FIELDS[option]
             return {name: value * unit}

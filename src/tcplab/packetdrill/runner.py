@@ -197,9 +197,9 @@ class _Play:
 
     def _times(self, when: When) -> tuple[Instant, Instant]:
         if when.kind == "any":
-            return self.subject.now, Instant(self.subject.now + _LONGEST)
+            return self.subject.now, self.subject.now + _LONGEST
         base = self.subject.now if when.kind in ("relative", "relative_range") else START
-        return Instant(base + when.start), Instant(base + when.end)
+        return base + when.start, base + when.end
 
     def _tolerance(self, time: Instant) -> Duration:
         chosen = self._settings
@@ -237,7 +237,7 @@ class _Play:
         return flow
 
     def _expect(self, step: _Step, spec: PacketSpec, low: Instant, high: Instant, tolerance: Duration) -> None:
-        latest = Instant(high + tolerance)
+        latest = high + tolerance
         while not self.subject.sent and self.subject.step(latest):
             self._try_again()
         wanted = f"{self._text(step.event)} {_when_text(step.event.when, low, high)}"
@@ -281,7 +281,7 @@ class _Play:
     def _call(self, step: _Step, call: _SystemCall, called: Instant) -> None:
         self._finish_waiting()
         base = called - step.event.when.start if step.event.when.kind == "relative" else START
-        ends = None if call.ends is None else Instant(base + call.ends)
+        ends = None if call.ends is None else base + call.ends
         self._waiting = _Waiting(step, call, self.subject.now, ends)
         self._try_again()
         if self._waiting is not None and ends is None:
@@ -321,8 +321,8 @@ class _Play:
         """Let the call that waits return: the next one comes after it."""
         while (waiting := self._waiting) is not None:
             assert waiting.ends is not None, "one that must not wait was refused"
-            if not self.subject.step(Instant(waiting.ends + self._settings.tolerance)):
-                self.subject.rest(Instant(waiting.ends + self._settings.tolerance + 1))
+            if not self.subject.step(waiting.ends + self._settings.tolerance):
+                self.subject.rest(waiting.ends + self._settings.tolerance + 1)
                 self._refuse_overdue(self._settings.tolerance)
             self._try_again()
 

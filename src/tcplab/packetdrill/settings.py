@@ -35,7 +35,7 @@ def _kinds(annotation: Any) -> frozenset[type]:
 
 
 _KINDS: Final = {name: _kinds(annotation) for name, annotation in get_type_hints(TcpConfig).items()}
-_TOLERANCE: Final = Duration(4 * MILLISECOND)  # packetdrill's
+_TOLERANCE: Final = 4 * MILLISECOND  # packetdrill's
 _UNCHECKED: Final = Duration(0)
 _LOCAL: Final = Address("192.168.0.1")  # packetdrill's private network, and RFC 5737's for documents
 _REMOTE: Final = Address("192.0.2.1")
@@ -102,7 +102,7 @@ def settings(options: Sequence[Option], config: TcpConfig) -> Settings:
 
 
 def _tolerance(result: Settings, value: str) -> Settings:
-    return replace(result, tolerance=Duration(_number(value) * MICROSECOND))
+    return replace(result, tolerance=_number(value) * MICROSECOND)
 
 
 def _tolerance_percent(result: Settings, value: str) -> Settings:
@@ -110,7 +110,7 @@ def _tolerance_percent(result: Settings, value: str) -> Settings:
 
 
 def _tick(result: Settings, value: str) -> Settings:
-    return replace(result, tick=Duration(_number(value) * MICROSECOND))
+    return replace(result, tick=_number(value) * MICROSECOND)
 
 
 def _bind_port(result: Settings, value: str) -> Settings:

@@ -305,7 +305,7 @@ class Sockets:
     # --- poll --------------------------------------------------------------------------------------------------------
 
     def _poll(self, call: calls.Poll, now: Instant, since: Instant) -> Result | None:
-        ends = Instant(since + call.timeout * MILLISECOND)
+        ends = since + call.timeout * MILLISECOND
         if call.timeout < 0:
             return polled(call, self._sockets, over=False)
         result = polled(call, self._sockets, over=now >= ends)

@@ -13,7 +13,7 @@ from tcplab.tcp.events import ConnectionId
 from tcplab.tcp.host import Host
 from tcplab.tcp.status import Status
 from tcplab.units import START, Instant
-from tcplab.wire.segment import CWR, FIN, PSH, Flags, Segment
+from tcplab.wire.segment import CWR, FIN, PSH, Segment
 from tcplab.wire.seq import MODULUS, SeqNumber
 
 HOST = "host"
@@ -87,7 +87,7 @@ class Subject:
         time, packet = self.sent.popleft()
         while self.sent and len(packet.segment.payload) < octets and _continues(packet, time, *self.sent[0]):
             segment, more = packet.segment, self.sent.popleft()[1].segment
-            flags = Flags(segment.flags | more.flags)
+            flags = segment.flags | more.flags
             packet = replace(packet, segment=replace(segment, flags=flags, payload=segment.payload + more.payload))
         return time, packet
 

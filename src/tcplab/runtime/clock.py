@@ -77,7 +77,7 @@ class Clock:
 
     def now(self) -> Instant:
         """Return the lab's time."""
-        return Instant(self._origin + (self._steady() - self._anchor_steady) * self._times // self._over)
+        return self._origin + (self._steady() - self._anchor_steady) * self._times // self._over
 
     def real_seconds(self, duration: int) -> float:
         """Return how many real seconds a lab duration takes."""

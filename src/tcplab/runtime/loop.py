@@ -211,7 +211,7 @@ class Driver:
         """Do what is due before anything else happens to the node; return the time."""
         now = self._clock.now()
         if self._due is not None and self._due <= now:
-            lag = Duration(now - self._due)
+            lag = now - self._due
             self._due = None
             self._tell((TimerLagged(lag),), now)
             self._absorb(self._node.advance(now), now)

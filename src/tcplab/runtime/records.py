@@ -143,4 +143,4 @@ def _read(model: _LeaseModel, traces: TraceReader) -> Lease:
         Pattern.parse(where): None if profile is None else Profile.parse(profile, traces)
         for where, profile in model.links.items()
     }
-    return Lease(Instant(model.until * MICROSECOND), Duration(model.ttl * MICROSECOND), tuple(model.faults), links)
+    return Lease(Instant(model.until * MICROSECOND), model.ttl * MICROSECOND, tuple(model.faults), links)

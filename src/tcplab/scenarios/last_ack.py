@@ -10,7 +10,7 @@ from tcplab.scenarios.model import HostPlan, Scenario
 from tcplab.tcp.config import MSL_DEFAULT, TcpConfig
 from tcplab.units import MILLISECOND, MINUTE, Duration
 
-DELAY_DEFAULT: Final = Duration(100 * MILLISECOND)
+DELAY_DEFAULT: Final = 100 * MILLISECOND
 PORT: Final = 80
 REQUEST: Final = 500  # octets
 ANSWER: Final = 700
@@ -59,7 +59,7 @@ def last_ack(
             ),
         },
         profiles={THERE: Profile(delay=delay), BACK: Profile(delay=delay)},
-        limit=Duration(30 * MINUTE),
+        limit=30 * MINUTE,
         lifetime=msl,
         seed=seed,
         faults=LINES if faults else "",

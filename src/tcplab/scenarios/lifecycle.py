@@ -13,7 +13,7 @@ from tcplab.units import MILLISECOND, MINUTE, Duration
 THERE: Final = LinkName("client>server")
 BACK: Final = LinkName("server>client")
 
-DELAY_DEFAULT: Final = Duration(300 * MILLISECOND)
+DELAY_DEFAULT: Final = 300 * MILLISECOND
 PORT: Final = 80
 SEGMENT: Final = 1_000  # octets of data: a round number is easier to follow
 MSS: Final = SEGMENT + 12  # what a segment may hold without options; timestamps take 12 octets of it
@@ -46,8 +46,8 @@ def lifecycle(
     tcp = TcpConfig(mss=MSS, msl=msl)
     back = Profile(
         delay=delay,
-        delay_list={REST_SEGMENT: Duration(delay * 4 // 3)},
-        copy_list={ANSWER_SEGMENT: Duration(msl // 4)},
+        delay_list={REST_SEGMENT: delay * 4 // 3},
+        copy_list={ANSWER_SEGMENT: msl // 4},
     )
     return Scenario(
         name="lifecycle",
@@ -76,7 +76,7 @@ def lifecycle(
             THERE: Profile(delay=delay, drop_list=frozenset({SECOND_SEGMENT} if faults else ())),
             BACK: back if faults else Profile(delay=delay),
         },
-        limit=Duration(30 * MINUTE),
+        limit=30 * MINUTE,
         lifetime=msl,
         seed=seed,
     )

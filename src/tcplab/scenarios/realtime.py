@@ -13,7 +13,6 @@ from tcplab.runtime.clock import Clock
 from tcplab.runtime.loop import Driver
 from tcplab.scenarios.model import Scenario
 from tcplab.scenarios.virtual import Run
-from tcplab.units import after
 
 NETWORK: Final = "netem"
 POLL: Final = 0.02  # real seconds between two looks at whether anything is left to happen
@@ -53,7 +52,7 @@ async def play(
             drivers[name].do(host.start)
         lost = [asyncio.ensure_future(driver.done()) for driver in drivers.values()]
         try:
-            while not at_rest(nodes) and clock.now() < after(began, scenario.limit):
+            while not at_rest(nodes) and clock.now() < began + scenario.limit:
                 await asyncio.wait(lost, timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
                 for each in lost:
                     if each.done():

@@ -18,7 +18,7 @@ from tcplab.tcp.app import AppEvent, Call, Close, Listen, Opened, Readable, Rece
 from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.events import TimeWaitEnded, TimeWaitRestarted
 from tcplab.tcp.host import Host
-from tcplab.units import MILLISECOND, SECOND, START, Duration, Instant, after
+from tcplab.units import MILLISECOND, SECOND, START, Duration, Instant
 from tcplab.wire.segment import ACK, FIN, NO_OPTIONS, RST, SYN, Flags, Options, Segment, flags_text
 from tcplab.wire.seq import SeqNumber, seq_add
 
@@ -27,9 +27,9 @@ SERVER: Final = Address("10.0.2.1")
 PORT: Final = 80
 CLIENT_PORT: Final = 50_000
 DATA: Final = b"last words"
-DELAY: Final = Duration(10 * MILLISECOND)
-PROBE_AT: Final = after(START, 20 * SECOND)
-LIMIT: Final = Duration(20 * 60 * SECOND)
+DELAY: Final = 10 * MILLISECOND
+PROBE_AT: Final = START + 20 * SECOND
+LIMIT: Final = 20 * 60 * SECOND
 _FAR: Final = 100_000
 _CLIENT_ISN: Final = SeqNumber(1_000_000)
 _SERVER_ISN: Final = SeqNumber(5_000_000)
@@ -60,8 +60,8 @@ PROBES: Final = (
     Probe("stale-ack", "a pure ACK, exact, with an old timestamp", ACK, old_timestamp=True),
     Probe("old-data", "data from before the FIN, once more", ACK, -1 - len(DATA), DATA),
     Probe("data", "data after the FIN", ACK, 0, b"more"),
-    Probe("fin", "the FIN, retransmitted", Flags(FIN | ACK), -1),
-    Probe("far-fin", "a FIN beyond the window", Flags(FIN | ACK), _FAR),
+    Probe("fin", "the FIN, retransmitted", FIN | ACK, -1),
+    Probe("far-fin", "a FIN beyond the window", FIN | ACK, _FAR),
     Probe("rst", "a RST, its number exact", RST),
     Probe("near-rst", "a RST in the window, not exact", RST, 1),
     Probe("old-rst", "a RST from before the FIN", RST, -1),
@@ -69,7 +69,7 @@ PROBES: Final = (
     Probe("lone-syn", "the same, but nobody listens", SYN, _FAR, listening=False),
     Probe("old-syn", "a SYN, its number and timestamp old", SYN, -_FAR, old_timestamp=True),
     Probe("timed-syn", "a SYN, its number old, its timestamp newer", SYN, -_FAR),
-    Probe("syn-ack", "a SYN,ACK from before", Flags(SYN | ACK), -_FAR, old_timestamp=True),
+    Probe("syn-ack", "a SYN,ACK from before", SYN | ACK, -_FAR, old_timestamp=True),
 )
 
 Effect = Literal["stays", "restarted", "expired", "reused", "assassinated"]
@@ -100,7 +100,7 @@ def play(probe: Probe, config: TcpConfig) -> Outcome:
     app = _ClosesFirst(stops_listening=not probe.listening)
     server = Host(SERVER, app, config, isn=lambda _name, _now: _SERVER_ISN)
     world = World(network, {"server": server, "client": _Player(probe)}, (journal,))
-    world.run_until_idle(after(START, LIMIT))
+    world.run_until_idle(START + LIMIT)
     return _outcome(journal)
 
 
@@ -172,7 +172,7 @@ class _Player:
             return Output((self._packet(ACK, self._snd_nxt, b"", now),))
         if segment.flags & FIN:
             self._rcv_nxt = segment.end
-            fin = self._packet(Flags(FIN | ACK), self._snd_nxt, DATA, now)
+            fin = self._packet(FIN | ACK, self._snd_nxt, DATA, now)
             self._snd_nxt = fin.segment.end
             return Output((fin,))
         return NOTHING

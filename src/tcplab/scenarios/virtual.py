@@ -8,7 +8,7 @@ from tcplab.node import Observer
 from tcplab.observe.journal import Journal
 from tcplab.scenarios.model import Scenario
 from tcplab.sim.world import World
-from tcplab.units import START, Instant, after
+from tcplab.units import START, Instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,5 +30,5 @@ def play(scenario: Scenario, observers: Sequence[Observer] = ()) -> Run:
     hosts = {name: scenario.make_host(name, script) for name, script in scripts.items()}
     network, configuration = scenario.make_network(), scenario.configuration(START)
     world = World(network, hosts, (journal, *observers), configuration=configuration)
-    at_rest = world.run_until_idle(after(START, scenario.limit))
+    at_rest = world.run_until_idle(START + scenario.limit)
     return Run(scenario, journal, scripts, world.now, at_rest)

@@ -27,7 +27,7 @@ from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.events import ConnectionId, ConnectionOpened
 from tcplab.tcp.host import Host
 from tcplab.tcp.states import State
-from tcplab.units import MILLISECOND, SECOND, START, Duration, Instant, after, seconds
+from tcplab.units import MILLISECOND, SECOND, START, Duration, Instant, seconds
 from tcplab.wire.seq import MODULUS, SeqNumber, seq_add
 
 CLIENT: Final = Address("10.0.1.1")
@@ -93,7 +93,7 @@ def draw(seed: int, *, outages: bool = False) -> Storm:
         client_config = replace(client_config, r2=None, r2_syn=None)
         server_config = replace(server_config, r2=None, r2_syn=None)
     profiles = {THERE: _draw_profile(random, crossing=opens == "both"), BACK: _draw_profile(random, crossing=True)}
-    patience = Duration(random.randint(60, 900) * SECOND) if outages else None
+    patience = random.randint(60, 900) * SECOND if outages else None
     mss = min(client_config.mss, server_config.mss)
     requests, answers = _draw_octets(random, mss), _draw_octets(random, mss)
     client = _draw_manner(random, mss, requests, answers, patience, may_wait=True)
@@ -211,7 +211,7 @@ def _draw_config(random: Random) -> TcpConfig:
     """Draw one side's settings: what two sides agree on is then half of either, or less."""
     scaling = random.random() < 0.7
     return TcpConfig(
-        rto_min=random.choice((Duration(200 * MILLISECOND), SECOND)),
+        rto_min=random.choice((200 * MILLISECOND, SECOND)),
         mss=random.choice((100, 536, 1_000, 1_460)),
         send_buffer=random.choice((1_000, 16_384, 131_072, 1_000_000)),
         receive_buffer=random.choice((500, 3_000, 20_000, 65_535, *((65_536, 300_000, 2_000_000) if scaling else ()))),
@@ -222,7 +222,7 @@ def _draw_config(random: Random) -> TcpConfig:
         congestion=random.choice(("newreno", "cubic")),
         initial_window=random.choice((1, 4, 10)),
         nagle=random.random() < 0.6,
-        delayed_ack=Duration(random.choice((0, 40, 200, 499)) * MILLISECOND),
+        delayed_ack=random.choice((0, 40, 200, 499)) * MILLISECOND,
     )
 
 
@@ -230,7 +230,7 @@ def _draw_profile(random: Random, *, crossing: bool) -> Profile:
     """Draw a link; one on which SYNs are to cross takes its time for each packet."""
     delay = seconds(random.choice((0.0, 0.001, 0.02, 0.2, 2.0)) * (0.5 + random.random()))
     if crossing:
-        delay = Duration(max(delay, MILLISECOND))
+        delay = max(delay, MILLISECOND)
     return Profile(
         delay=delay,
         jitter=Duration(random.choice((0, delay // 10, delay - 1 if delay else 0))),
@@ -253,12 +253,12 @@ def _draw_manner(
     return Manner(
         octets=says,
         write_limit=random.choice((_ALL, _ALL, mss - 1, max(1, says // _SIPS_MOST))),
-        write_every=random.choice((_NONE, _NONE, _NONE, Duration(20 * MILLISECOND), SECOND)),
+        write_every=random.choice((_NONE, _NONE, _NONE, 20 * MILLISECOND, SECOND)),
         read_limit=random.choice((_ALL, _ALL, mss + 1, max(1, hears // _SIPS_MOST))),
-        read_every=random.choice((_NONE, _NONE, Duration(30 * MILLISECOND), SECOND)),
-        read_after=random.choice((_NONE, _NONE, _NONE, Duration(10 * SECOND), Duration(200 * SECOND))),
+        read_every=random.choice((_NONE, _NONE, 30 * MILLISECOND, SECOND)),
+        read_after=random.choice((_NONE, _NONE, _NONE, 10 * SECOND, 200 * SECOND)),
         close="heard" if waits else "written",
-        close_after=random.choice((_NONE, _NONE, _NONE, SECOND, Duration(1_000 * SECOND))),
+        close_after=random.choice((_NONE, _NONE, _NONE, SECOND, 1_000 * SECOND)),
         release=waits and random.random() < 0.5,
         patience=patience,
     )
@@ -275,5 +275,5 @@ def _draw_outages(random: Random) -> tuple[Outage, ...]:
     links = random.choice(((THERE,), (BACK,), (THERE, BACK)))
     begin = Instant(random.choice((0, 1, 10, 60)) * int(SECOND * random.random()))
     lasts = random.choice((10, 90, 150, 400, None))
-    end = None if lasts is None else after(begin, lasts * SECOND)
+    end = None if lasts is None else begin + lasts * SECOND
     return tuple(Outage(link, begin, end) for link in links)

@@ -3,9 +3,9 @@
 from hashlib import blake2b
 from typing import Final
 
-from tcplab.units import MILLISECOND, SECOND, Duration, Instant
+from tcplab.units import MILLISECOND, SECOND, Instant
 
-INTERVAL: Final = Duration(500 * MILLISECOND)  # of one connection; Linux's default of tcp_invalid_ratelimit
+INTERVAL: Final = 500 * MILLISECOND  # of one connection; Linux's default of tcp_invalid_ratelimit
 
 
 class ChallengeAcks:
@@ -46,7 +46,7 @@ class ChallengeAcks:
         if not self._left:
             return None
         self._left -= 1
-        return Instant(now + INTERVAL)
+        return now + INTERVAL
 
     def _budget(self, second: int) -> int:
         hashed = blake2b(str(second).encode(), digest_size=8, key=self._key, person=b"challenge acks").digest()

@@ -6,21 +6,21 @@ from typing import Final, Literal, get_args
 from tcplab.units import MILLISECOND, MINUTE, SECOND, Duration
 from tcplab.wire.octets import PAYLOAD_LIMIT
 
-MSL_DEFAULT: Final = Duration(2 * MINUTE)  # RFC 9293, 3.4.2
-RTO_INITIAL_DEFAULT: Final = Duration(1 * SECOND)  # RFC 6298 (2.1)
-RTO_MIN_DEFAULT: Final = Duration(1 * SECOND)  # RFC 6298 (2.4)
-RTO_MAX_DEFAULT: Final = Duration(60 * SECOND)  # RFC 6298 (2.5)
-R2_DEFAULT: Final = Duration(100 * SECOND)  # RFC 9293, MUST-20 and SHLD-11: at least 100 s
-R2_SYN_DEFAULT: Final = Duration(3 * MINUTE)  # RFC 9293, MUST-23: at least 3 minutes
-CLOCK_GRANULARITY: Final = Duration(1 * MILLISECOND)  # G of RFC 6298 (2.3)
+MSL_DEFAULT: Final = 2 * MINUTE  # RFC 9293, 3.4.2
+RTO_INITIAL_DEFAULT: Final = 1 * SECOND  # RFC 6298 (2.1)
+RTO_MIN_DEFAULT: Final = 1 * SECOND  # RFC 6298 (2.4)
+RTO_MAX_DEFAULT: Final = 60 * SECOND  # RFC 6298 (2.5)
+R2_DEFAULT: Final = 100 * SECOND  # RFC 9293, MUST-20 and SHLD-11: at least 100 s
+R2_SYN_DEFAULT: Final = 3 * MINUTE  # RFC 9293, MUST-23: at least 3 minutes
+CLOCK_GRANULARITY: Final = 1 * MILLISECOND  # G of RFC 6298 (2.3)
 EPHEMERAL_FIRST: Final = 49152  # RFC 6335, section 6
 EPHEMERAL_LAST: Final = 65535
 MSS_DEFAULT: Final = 1460  # octets: 1500 of Ethernet less 20 of IPv4 less 20 of TCP
 MSS_UNTOLD: Final = 536  # MUST-15: what to assume where the peer sent no MSS option
-DELAYED_ACK_DEFAULT: Final = Duration(40 * MILLISECOND)  # Linux's least; RFC 9293, MUST-40, allows half a second
-DELAYED_ACK_LIMIT: Final = Duration(500 * MILLISECOND)  # MUST-40: less than that
-KEEP_ALIVE_IDLE_DEFAULT: Final = Duration(120 * MINUTE)  # MUST-28: no less than two hours
-KEEP_ALIVE_INTERVAL_DEFAULT: Final = Duration(75 * SECOND)  # as Linux and the BSDs have it
+DELAYED_ACK_DEFAULT: Final = 40 * MILLISECOND  # Linux's least; RFC 9293, MUST-40, allows half a second
+DELAYED_ACK_LIMIT: Final = 500 * MILLISECOND  # MUST-40: less than that
+KEEP_ALIVE_IDLE_DEFAULT: Final = 120 * MINUTE  # MUST-28: no less than two hours
+KEEP_ALIVE_INTERVAL_DEFAULT: Final = 75 * SECOND  # as Linux and the BSDs have it
 KEEP_ALIVE_PROBES_DEFAULT: Final = 9
 INITIAL_WINDOW_DEFAULT: Final = 10  # segments (RFC 6928)
 RECEIVE_BUFFER_LIMIT: Final = 65_535 << 14  # what a window can tell at the largest scale (RFC 7323, 2.3)
@@ -129,7 +129,7 @@ class TcpConfig:
     @property
     def time_wait(self) -> Duration:
         """How long TIME_WAIT lasts: 2 MSL (MUST-13)."""
-        return Duration(2 * self.msl)
+        return 2 * self.msl
 
 
 _POSITIVE: Final = (

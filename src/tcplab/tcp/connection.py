@@ -51,7 +51,7 @@ from tcplab.tcp.states import CLOSED, ESTABLISHED, FIN_WAIT_2, LISTEN, TIME_WAIT
 from tcplab.tcp.status import Status
 from tcplab.tcp.timers import KeepAlive, RetransmissionTimer
 from tcplab.tcp.timestamps import Timestamps
-from tcplab.units import START, Instant, elapsed
+from tcplab.units import START, Instant
 from tcplab.wire.seq import SeqNumber
 
 _SENDABLE = frozenset({ESTABLISHED, State.CLOSE_WAIT})
@@ -342,7 +342,7 @@ class Connection:
 
     def bound_fin_wait_2(self, now: Instant) -> None:
         """Nobody waits for the peer's data any more, so do not wait for ever for its FIN."""
-        self.fin_wait_2_at = Instant(now + self.config.fin_wait_2_timeout)
+        self.fin_wait_2_at = now + self.config.fin_wait_2_timeout
 
     def fail(self, reason: Failure, effects: Effects) -> None:
         """Tell observers, and the application if it can have heard of it (MUST-12); what is unread is flushed."""
@@ -374,7 +374,7 @@ class Connection:
         if effects.observed:
             since = now if self.closing_since is None else self.closing_since
             side: Side = "active" if self.active_close else "passive"
-            effects.events.append(ConnectionClosed(self.id, side, elapsed(since, now)))
+            effects.events.append(ConnectionClosed(self.id, side, now - since))
         self.tell(Closed(self.id), effects)
 
     def _forget_unread(self) -> None:

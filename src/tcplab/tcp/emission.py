@@ -32,7 +32,7 @@ from tcplab.tcp.states import (
     Cause,
 )
 from tcplab.tcp.timestamps import tsval
-from tcplab.units import MILLISECOND, Duration, Instant, elapsed
+from tcplab.units import MILLISECOND, Instant
 from tcplab.wire.segment import ACK, CWR, FIN, NO_OPTIONS, PSH, RST, SYN, Flags, Options, Segment, UserTimeout
 from tcplab.wire.seq import MODULUS, SeqNumber
 
@@ -42,10 +42,10 @@ if TYPE_CHECKING:
 _SENDING: Final = frozenset({ESTABLISHED, CLOSE_WAIT, FIN_WAIT_1, CLOSING})
 _RECEIVING: Final = frozenset({ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2})
 _OPEN: Final = Phase.OPEN
-_PSH_ACK: Final = Flags(PSH | ACK)
+_PSH_ACK: Final = PSH | ACK
 _MASK: Final = MODULUS - 1
 _BLOCK_OCTETS: Final = 8
-_OVERRIDE: Final = Duration(500 * MILLISECOND)  # 3.8.6.2.1: 0.1 to 1 s
+_OVERRIDE: Final = 500 * MILLISECOND  # 3.8.6.2.1: 0.1 to 1 s
 
 Why = Literal["rto", "fast", "probe"]
 
@@ -105,7 +105,7 @@ def _emit_new(c: Connection, recovery: Recovery, now: Instant, effects: Effects)
     snd, mss = c.snd, c.mss
     flying, usable = snd.nxt - snd.una, snd.usable
     if not flying and c.sent_at is not None:
-        recovery.control.resumed(elapsed(c.sent_at, now), c.rtt.rto)
+        recovery.control.resumed(now - c.sent_at, c.rtt.rto)
     unsent = len(c.queue) - flying
     silly = False
     while unsent:
@@ -146,10 +146,10 @@ def _send_new(c: Connection, size: int, fin: bool, now: Instant, effects: Effect
     if c.ecn is not None and 0 < size <= snd.usable:  # a probe of a closed window is not ECN-capable (RFC 3168, 6.1.6)
         codepoint = ECT_0
         if recovery.reduced:
-            flags, recovery.reduced = Flags(flags | CWR), False
+            flags, recovery.reduced = flags | CWR, False
     nxt = snd.nxt = position + size + fin
     payload = bytes(c.queue[start:end]) if size else b""
-    segment = _build(c, position, Flags(flags | FIN) if fin else flags, now, payload)
+    segment = _build(c, position, flags | FIN if fin else flags, now, payload)
     effects.send(segment, c.id.remote, now, codepoint)
     recovery.flight.sent(nxt, now)
     c.sent_at = now
@@ -204,7 +204,7 @@ def _send_again(c: Connection, sent: Sent, why: Why, now: Instant, effects: Effe
     size = min(sent.end - sent.start, len(c.queue) - start)
     flags = _PSH_ACK if size and start + size == len(c.queue) else ACK
     if size < sent.end - sent.start:
-        flags = Flags(flags | FIN)
+        flags = flags | FIN
     segment = _build(c, sent.start, flags, now, bytes(c.queue[start : start + size]))
     effects.send(segment, c.id.remote, now)
     effects.events.append(Retransmitted(c.id, segment, max(c.timer.attempts, 1), why))
@@ -313,7 +313,7 @@ def _build(
     if options is None:
         options = _options(c, payload, now)
     if c.ecn is not None and c.opened:
-        flags = Flags(flags | c.ecn.ack_flags)
+        flags = flags | c.ecn.ack_flags
     c.ack_due = False
     c.ack_at = None
     c.acked = nxt

@@ -161,12 +161,12 @@ def syn_flags(settings: Settings, *, again: bool) -> Flags:
     One that is sent again is a plain one, lest the connection fail where something on the way drops the other kind
     (RFC 3168, section 6.1.1.1); from then on :func:`agree` must be told that ``ecn`` is off.
     """
-    return Flags(SYN | _ECN_BITS) if settings.ecn and not again else SYN
+    return SYN | _ECN_BITS if settings.ecn and not again else SYN
 
 
 def syn_ack_flags(*, ecn: bool) -> Flags:
     """Return the flags of our SYN and ACK: an ECN-setup SYN and ACK, where it is agreed on, has ECE alone."""
-    return Flags(SYN | ACK | ECE) if ecn else Flags(SYN | ACK)
+    return SYN | ACK | ECE if ecn else SYN | ACK
 
 
 def asks_for_ecn(flags: Flags) -> bool:

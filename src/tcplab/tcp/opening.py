@@ -20,8 +20,8 @@ from tcplab.tcp.states import ACK_OF_SYN, SYN_ACK_ARRIVED, SYN_ARRIVED, SYN_SENT
 from tcplab.tcp.syn_cookies import Remembered
 from tcplab.tcp.text import take_text_and_fin
 from tcplab.tcp.timestamps import Timestamps
-from tcplab.units import Duration, Instant, elapsed
-from tcplab.wire.segment import ACK, CWR, ECE, RST, SYN, Flags, Segment
+from tcplab.units import Duration, Instant
+from tcplab.wire.segment import ACK, CWR, ECE, RST, SYN, Segment
 from tcplab.wire.seq import SeqNumber, seq_add
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _take_syn(c: Connection, segment: Segment, now: Instant) -> None:
 def take_remembered_syn(c: Connection, kept: Remembered, packet: Packet, now: Instant, effects: Effects) -> None:
     """Take a SYN that our cookie remembers (RFC 4987, 3.6), in LISTEN; ``packet`` brought the cookie back."""
     segment = packet.segment
-    flags = Flags(SYN | ECE | CWR) if kept.ecn else SYN
+    flags = SYN | ECE | CWR if kept.ecn else SYN
     syn = Segment(segment.sport, segment.dport, seq_add(segment.seq, -1), SeqNumber(0), flags, 0, kept.options)
     c.opened_at = now
     _take_syn(c, syn, now)
@@ -135,7 +135,7 @@ def established(c: Connection, segment: Segment, seq: int, now: Instant, effects
     snd.una = ack = snd.position(segment.ack)
     if c.timer.attempts:
         c.rtt.after_lost_syn()
-    rtt = round_trip(c, segment, now) if c.syn_sent_at is None else elapsed(c.syn_sent_at, now)
+    rtt = round_trip(c, segment, now) if c.syn_sent_at is None else now - c.syn_sent_at
     if rtt is not None:
         sample(c, rtt, effects)
     # where a SYN was lost, begin with a single segment (RFC 5681, 3.1)
@@ -150,7 +150,7 @@ def established(c: Connection, segment: Segment, seq: int, now: Instant, effects
     c.enter(SYN_ACK_ARRIVED if opening else ACK_OF_SYN, now, effects)
     if effects.observed:
         side: Side = "passive" if c.passive else "active"
-        effects.events.append(ConnectionOpened(c.id, side, elapsed(c.opened_at, now)))
+        effects.events.append(ConnectionOpened(c.id, side, now - c.opened_at))
     c.tell(Opened(c.id, c.space, None if c.passive else c.token), effects)
 
 

@@ -8,9 +8,9 @@ from tcplab.tcp.scoreboard import Sent
 from tcplab.units import MILLISECOND, MINUTE, SECOND, START, Duration, Instant
 
 DUPLICATE_THRESHOLD: Final = 3  # DupThresh (RFC 5681, 3.2)
-PROBE_TIMEOUT_UNMEASURED: Final = Duration(1 * SECOND)  # 7.2, while there is no SRTT
-MAX_ACK_DELAY: Final = Duration(200 * MILLISECOND)  # TLP.max_ack_delay (7.2) is left to the implementation; Linux's
-_MIN_RTT_WINDOW: Final = Duration(5 * MINUTE)  # 6.2, step 1, asks for a windowed filter; this is Linux's window
+PROBE_TIMEOUT_UNMEASURED: Final = 1 * SECOND  # 7.2, while there is no SRTT
+MAX_ACK_DELAY: Final = 200 * MILLISECOND  # TLP.max_ack_delay (7.2) is left to the implementation; Linux's
+_MIN_RTT_WINDOW: Final = 5 * MINUTE  # 6.2, step 1, asks for a windowed filter; this is Linux's window
 _NONE: Final = Duration(0)
 _DSACK_PERSIST: Final = 16  # recoveries (6.2, step 4)
 
@@ -67,7 +67,7 @@ class Rack:
         for segment in segments:
             end = segment.end
             if segment.times == 1:
-                self._measure(Duration(now - segment.at), now)
+                self._measure(now - segment.at, now)
                 if end < self._fack:
                     self._reordering_seen = True
             self._fack = max(self._fack, end)
@@ -77,7 +77,7 @@ class Rack:
                 newest = segment
         if newest is None:
             return
-        self._rtt = Duration(now - newest.at)
+        self._rtt = now - newest.at
         self._nth, self._end = max((self._nth, self._end), (newest.nth, newest.end))
 
     def delivered_in_order(self, last: Sent, now: Instant) -> None:
@@ -87,7 +87,7 @@ class Rack:
             last: the last of what is newly acknowledged.
             now: when the acknowledgement came.
         """
-        self._rtt = rtt = Duration(now - last.at)
+        self._rtt = rtt = now - last.at
         self._measure(rtt, now)
         self._fack = last.end
         if last.nth >= self._nth:
@@ -132,7 +132,7 @@ class Rack:
         if overtaken:
             self._reo_wnd = self._reordering_window(srtt, recovering=recovering)
         for segment in overtaken:
-            due = Instant(segment.at + self._rtt + self._reo_wnd)
+            due = segment.at + self._rtt + self._reo_wnd
             if due <= now:
                 self._flight.mark_lost(segment)
             elif deadline is None or due > deadline:
@@ -141,13 +141,13 @@ class Rack:
 
     def timed_out(self, now: Instant) -> None:
         """Mark lost what a retransmission timeout shows to be (6.3)."""
-        self._flight.timed_out(Instant(now - self._rtt - self._reo_wnd))
+        self._flight.timed_out(now - self._rtt - self._reo_wnd)
 
     def _reordering_window(self, srtt: Duration | None, *, recovering: bool) -> Duration:
         """Return how long to wait for what was overtaken (RACK_update_reo_wnd of 6.2, step 4)."""
         if not self._reordering_seen and (recovering or self._flight.sacked >= DUPLICATE_THRESHOLD):
             return Duration(0)
-        window = Duration(self._reo_wnd_mult * (self.min_rtt or 0) // 4)
+        window = self._reo_wnd_mult * (self.min_rtt or _NONE) // 4
         return window if srtt is None else min(window, srtt)
 
 
@@ -160,7 +160,7 @@ def probe_timeout(srtt: Duration | None, segments: int) -> Duration:
     """
     if srtt is None:
         return PROBE_TIMEOUT_UNMEASURED
-    return Duration(2 * srtt + (MAX_ACK_DELAY if segments == 1 else 0))
+    return 2 * srtt + (MAX_ACK_DELAY if segments == 1 else 0)
 
 
 class LossProbe:

@@ -37,7 +37,7 @@ def round_trip(segments: Sequence[Sent], now: Instant) -> Duration | None:
     """Return how long ago the first of these was sent, unless one of them was sent more than once (MUST-18, Karn)."""
     if not segments or any(segment.times > 1 for segment in segments):
         return None
-    return Duration(now - segments[0].at)
+    return now - segments[0].at
 
 
 class Recovery:
@@ -145,7 +145,7 @@ class Recovery:
             self.deadline = None
             self.probing = False
             return
-        at = Instant(now + probe_timeout(srtt, len(flight)))
+        at = now + probe_timeout(srtt, len(flight))
         self.deadline = at if timeout is None or at < timeout else timeout
         self.probing = True
 
@@ -238,7 +238,7 @@ class Recovery:
         if self._rack is not None:
             self._rack.delivered_in_order(news[-1], now)
             self._probe.measured = True
-        return Duration(now - news[0].at)
+        return now - news[0].at
 
     def reordered(self, now: Instant, srtt: Duration | None) -> None:
         """Take the deadline by which what was overtaken should have come (RFC 8985, 6.2, step 5)."""

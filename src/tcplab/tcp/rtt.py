@@ -5,7 +5,7 @@ from typing import Final
 from tcplab.tcp.config import CLOCK_GRANULARITY, TcpConfig
 from tcplab.units import SECOND, Duration
 
-_AFTER_LOST_SYN: Final = Duration(3 * SECOND)  # RFC 6298 (5.7)
+_AFTER_LOST_SYN: Final = 3 * SECOND  # RFC 6298 (5.7)
 
 
 class RttEstimator:
@@ -36,7 +36,7 @@ class RttEstimator:
             self.srtt, self.rttvar = rtt, rtt // 2
         else:
             self.rttvar = (3 * self.rttvar + (srtt - rtt if srtt > rtt else rtt - srtt)) // 4
-            self.srtt = Duration((7 * srtt + rtt) // 8)
+            self.srtt = (7 * srtt + rtt) // 8
         spread = 4 * self.rttvar
         rto = self.srtt + (spread if spread > CLOCK_GRANULARITY else CLOCK_GRANULARITY)
         least, most = self._config.rto_min, self._config.rto_max
@@ -44,10 +44,10 @@ class RttEstimator:
 
     def back_off(self) -> None:
         """Double the timeout, up to the maximum (RFC 6298, 5.5)."""
-        self.rto = Duration(min(2 * self.rto, self._config.rto_max))
+        self.rto = min(2 * self.rto, self._config.rto_max)
 
     def after_lost_syn(self) -> None:
         """Begin data transfer with 3 s, were it less, when the SYN had to be sent again (RFC 6298, 5.7)."""
         if self.srtt is None and self._base < _AFTER_LOST_SYN:
             config = self._config
-            self._base = self.rto = Duration(min(max(_AFTER_LOST_SYN, config.rto_min), config.rto_max))
+            self._base = self.rto = min(max(_AFTER_LOST_SYN, config.rto_min), config.rto_max)

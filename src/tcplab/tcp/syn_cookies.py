@@ -12,12 +12,12 @@ from typing import Final, NamedTuple
 from tcplab.tcp.config import MSS_UNTOLD
 from tcplab.tcp.events import ConnectionId
 from tcplab.tcp.negotiation import Settings, asks_for_ecn
-from tcplab.units import SECOND, Duration, Instant
+from tcplab.units import SECOND, Instant
 from tcplab.wire.octets import WSCALE_LIMIT
 from tcplab.wire.segment import Options, Segment
 from tcplab.wire.seq import MODULUS, SeqNumber, seq_add
 
-PERIOD: Final = Duration(64 * SECOND)
+PERIOD: Final = 64 * SECOND
 PERIODS_VALID: Final = 2  # the one in which it was made and the next: 64 to 128 s
 MSS_TABLE: Final = (64, 256, 536, 1_220, 1_360, 1_440, 1_460, 8_960)
 """Octets. A SYN's MSS is rounded down to one of them. Less than the least counts as the least: every host takes

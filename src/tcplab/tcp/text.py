@@ -83,7 +83,7 @@ def _acknowledge_in_company(c: Connection, size: int, now: Instant) -> None:
     if not delay or c.rcv.nxt + size - c.acked >= 2 * c.largest:
         c.ack_due = True
     elif c.ack_at is None:
-        c.ack_at = Instant(now + delay)
+        c.ack_at = now + delay
 
 
 def _through_holes(c: Connection, start: int, payload: bytes) -> bytes:

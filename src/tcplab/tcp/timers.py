@@ -28,35 +28,35 @@ class RetransmissionTimer:
     def restart(self, now: Instant, rto: Duration, r2: Duration | None) -> None:
         """Run from now: the peer has made progress (5.3)."""
         self.attempts = 0
-        self._at = at = Instant(now + rto)
+        self._at = at = now + rto
         if r2 is None:
             self._give_up = None
             self.deadline = at
         else:
-            self._give_up = give_up = Instant(now + r2)
+            self._give_up = give_up = now + r2
             self.deadline = at if rto < r2 else give_up
 
     def fired(self, now: Instant, rto: Duration) -> None:
         """Run again after it went off, with the backed-off timeout (5.5, 5.6)."""
         self.attempts += 1
-        self._at = Instant(now + rto)
+        self._at = now + rto
         self._set()
 
     def put_off(self, now: Instant, rto: Duration) -> None:
         """Run from now, though the peer has made no progress: a loss probe was sent (RFC 8985, 7.3)."""
-        self._at = Instant(now + rto)
+        self._at = now + rto
         self._set()
 
     def alive(self, r2: Duration | None) -> None:
         """Count R2 from the next probe: the peer answers, though it cannot take more yet (MUST-36)."""
         if self.deadline is not None and r2 is not None:
-            self._give_up = Instant(self._at + r2)
+            self._give_up = self._at + r2
             self._set()
 
     def bound(self, now: Instant, r2: Duration | None) -> None:
         """Take another R2, from now on, where it runs."""
         if self.deadline is not None:
-            self._give_up = None if r2 is None else Instant(now + r2)
+            self._give_up = None if r2 is None else now + r2
             self._set()
 
     def over(self, now: Instant) -> bool:
@@ -91,12 +91,12 @@ class KeepAlive:
     def heard(self, now: Instant) -> None:
         """The peer is alive."""
         self.asked = 0
-        self.deadline = Instant(now + self._idle)
+        self.deadline = now + self._idle
 
     def ask(self, now: Instant) -> bool:
         """Count a probe; return ``False`` if so many went unanswered that the peer is believed dead (MUST-29)."""
         if self.asked >= self._limit:
             return False
         self.asked += 1
-        self.deadline = Instant(now + self._interval)
+        self.deadline = now + self._interval
         return True

@@ -11,7 +11,7 @@ from tcplab.wire.segment import RST, Segment
 from tcplab.wire.seq import MODULUS
 
 TICK: Final = MILLISECOND  # of the timestamp clock: section 5.4 allows 1 ms to 1 s
-RECENT_LIFETIME: Final = Duration(24 * 24 * 60 * MINUTE)  # section 5.5: a clock of 1 ms changes sign after 24.8 days
+RECENT_LIFETIME: Final = 24 * 24 * 60 * MINUTE  # section 5.5: a clock of 1 ms changes sign after 24.8 days
 
 _MASK: Final = MODULUS - 1
 _HALF: Final = MODULUS >> 1
@@ -123,7 +123,7 @@ class Timestamps:
         ask only if the segment advances SND.UNA (section 4.1).
         """
         ticks = (now // TICK + self.offset - echo) & _MASK
-        return Duration(ticks * TICK) if ticks <= now // TICK - self._first and ticks < _HALF else None
+        return ticks * TICK if ticks <= now // TICK - self._first and ticks < _HALF else None
 
     def echoed(self, echo: int, now: Instant) -> Instant | None:
         """Return the last instant at which what the peer echoes can have been sent; see :meth:`round_trip`."""

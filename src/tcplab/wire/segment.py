@@ -1,13 +1,20 @@
 """A TCP segment as a value (RFC 9293, section 3.1)."""
 
-from typing import Final, Literal, NamedTuple, NewType
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, NewType, Self
 
 from tcplab.units import MINUTE, SECOND, Duration
 from tcplab.value import value
 from tcplab.wire.seq import SeqNumber, seq_add
 
-Flags = NewType("Flags", int)
-"""Control bits, as the thirteenth and fourteenth octet of the header hold them."""
+if TYPE_CHECKING:
+
+    class Flags(int):
+        """Control bits, as the thirteenth and fourteenth octet of the header hold them."""
+
+        def __or__(self, other: int, /) -> Self: ...
+
+else:
+    Flags = NewType("Flags", int)
 
 FIN: Final = Flags(0x01)
 SYN: Final = Flags(0x02)
@@ -62,7 +69,7 @@ class UserTimeout(NamedTuple):
     @property
     def duration(self) -> Duration:
         """The timeout in nanoseconds."""
-        return Duration(self.value * (MINUTE if self.unit == "min" else SECOND))
+        return self.value * (MINUTE if self.unit == "min" else SECOND)
 
 
 @value

@@ -92,7 +92,7 @@ _SYN_ACK: Final = Packet(
     _BORN,
     SERVER,
     CLIENT,
-    Segment(80, 49_152, SeqNumber(5000), SeqNumber(1001), Flags(SYN | ACK), 28_960, Options(1460, 0, True, (900, 12))),
+    Segment(80, 49_152, SeqNumber(5000), SeqNumber(1001), SYN | ACK, 28_960, Options(1460, 0, True, (900, 12))),
 )
 _DATA: Final = _packet(44, PSH | ACK, 1001, 5001, Options(timestamps=(13, 900)), data=b"an odd number of octets")
 _GREATEST: Final = Packet(

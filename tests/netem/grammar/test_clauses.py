@@ -19,15 +19,15 @@ def test_no_clause_is_a_perfect_link() -> None:
 @pytest.mark.parametrize(
     ("text", "profile"),
     [
-        ("delay 100ms", Profile(delay=Duration(100 * MS))),
-        ("latency 100ms 20ms", Profile(delay=Duration(100 * MS), jitter=Duration(20 * MS))),
-        ("delay 9ms 2ms 25%", Profile(delay=Duration(9 * MS), jitter=Duration(2 * MS), delay_correlation=0.25)),
+        ("delay 100ms", Profile(delay=100 * MS)),
+        ("latency 100ms 20ms", Profile(delay=100 * MS, jitter=20 * MS)),
+        ("delay 9ms 2ms 25%", Profile(delay=9 * MS, jitter=2 * MS, delay_correlation=0.25)),
         (
             "distribution normal delay 9ms 2ms",
-            Profile(delay=Duration(9 * MS), jitter=Duration(2 * MS), distribution="normal"),
+            Profile(delay=9 * MS, jitter=2 * MS, distribution="normal"),
         ),
-        ("delay 0ms 2ms distribution Pareto", Profile(jitter=Duration(2 * MS), distribution="pareto")),
-        ("delay 9ms 1ms distribution uniform", Profile(delay=Duration(9 * MS), jitter=MS)),
+        ("delay 0ms 2ms distribution Pareto", Profile(jitter=2 * MS, distribution="pareto")),
+        ("delay 9ms 1ms distribution uniform", Profile(delay=9 * MS, jitter=MS)),
         ("loss 1%", Profile(loss=0.01)),
         ("drop random 0.3", Profile(loss=0.003)),
         ("loss 1% 25%", Profile(loss=0.01, loss_correlation=0.25)),
@@ -47,8 +47,8 @@ def test_no_clause_is_a_perfect_link() -> None:
         ("rate 5mbit", Profile(rate=5_000_000)),
         ("rate 5mbit 20", Profile(rate=5_000_000, packet_overhead=20)),
         ("rate 5mbit -20 48 5", Profile(rate=5_000_000, packet_overhead=-20, cell_size=48, cell_overhead=5)),
-        ("slot 10ms", Profile(slot=Slot(Duration(10 * MS), Duration(10 * MS)))),
-        ("slot 1ms 2ms bytes 3kb packets 4", Profile(slot=Slot(MS, Duration(2 * MS), 4, 3_072))),
+        ("slot 10ms", Profile(slot=Slot(10 * MS, 10 * MS))),
+        ("slot 1ms 2ms bytes 3kb packets 4", Profile(slot=Slot(MS, 2 * MS, 4, 3_072))),
         ("slot 800us limit 7", Profile(slot=Slot(Duration(800_000), Duration(800_000)), limit=7)),
         ("seed 18446744073709551615", Profile(seed=(1 << 64) - 1)),
         ("corr_mode linux", Profile(corr_mode="linux")),
@@ -56,7 +56,7 @@ def test_no_clause_is_a_perfect_link() -> None:
         ("limit 200", Profile(limit=200)),
         ("drop 1,3,15", Profile(drop_list=frozenset({1, 3, 15}))),
         ("droplist 7", Profile(drop_list=frozenset({7}))),
-        ("delaylist 1:10ms,3:1s", Profile(delay_list={1: Duration(10 * MS), 3: SECOND})),
+        ("delaylist 1:10ms,3:1s", Profile(delay_list={1: 10 * MS, 3: SECOND})),
         ("copylist 2:0s", Profile(copy_list={2: Duration(0)})),
     ],
 )
@@ -66,7 +66,7 @@ def test_a_clause_sets_its_fields(text: str, profile: Profile) -> None:
 
 def test_clauses_stand_in_any_order_and_in_any_case() -> None:
     assert Profile.parse("LOSS 1% Delay 100MS\n  drop 3,4\tlimit 5") == Profile(
-        delay=Duration(100 * MS), loss=0.01, limit=5, drop_list=frozenset({3, 4})
+        delay=100 * MS, loss=0.01, limit=5, drop_list=frozenset({3, 4})
     )
 
 
@@ -156,8 +156,8 @@ def test_the_example_that_has_everything() -> None:
     )
 
     assert profile == Profile(
-        delay=Duration(100 * MS),
-        jitter=Duration(20 * MS),
+        delay=100 * MS,
+        jitter=20 * MS,
         delay_correlation=0.25,
         distribution="normal",
         loss_model=GilbertElliott(0.01, 0.1),
@@ -183,7 +183,7 @@ def test_traces_are_read_by_whoever_has_files() -> None:
 
     assert profile == Profile(
         rate_trace=RateTrace("wifi.txt", (1, 5)),
-        delay_trace=DelayTrace("lte.txt", ((Duration(20 * MS), Duration(35_500_000)),)),
+        delay_trace=DelayTrace("lte.txt", ((20 * MS, Duration(35_500_000)),)),
     )
     assert Profile.parse(str(profile), profile.traces().__getitem__) == profile
 

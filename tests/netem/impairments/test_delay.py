@@ -7,7 +7,7 @@ import pytest
 from tcplab.netem.impairments.delay import CUT, Delay, Moments, TracedDelay, normal, pareto, paretonormal
 from tcplab.netem.impairments.draws import Draws, MeanDraws
 from tcplab.netem.traces import DelayTrace
-from tcplab.units import MILLISECOND, Duration, Instant
+from tcplab.units import MILLISECOND, START, Duration
 from tests.netem.packets import THERE
 
 MS = MILLISECOND
@@ -38,7 +38,7 @@ def test_pareto_has_shape_3(draw: float, value: float) -> None:
 
 
 def test_a_delay_without_jitter_is_its_mean_and_draws_nothing() -> None:
-    delay = Delay(Duration(5 * MS), Duration(0), "uniform", Draws(7, THERE, "jitter"))
+    delay = Delay(5 * MS, Duration(0), "uniform", Draws(7, THERE, "jitter"))
 
     assert [delay.of(place) for place in (1, 2)] == [5 * MS, 5 * MS]
     assert delay.draw is None
@@ -46,7 +46,7 @@ def test_a_delay_without_jitter_is_its_mean_and_draws_nothing() -> None:
 
 def test_a_delay_is_the_mean_and_so_many_jitters_never_below_0() -> None:
     draws = Draws(7, THERE, "jitter")
-    delay = Delay(Duration(2 * MS), Duration(3 * MS), "normal", draws)
+    delay = Delay(2 * MS, 3 * MS, "normal", draws)
 
     given = [delay.of(place) for place in range(1, 50)]
 
@@ -67,10 +67,10 @@ def test_as_linux_has_it_a_delay_is_taken_modulo_and_forgets_the_one_before() ->
 
 
 def test_a_traced_delay_begins_when_it_is_first_asked_and_begins_anew() -> None:
-    trace = TracedDelay(DelayTrace("t", ((Duration(2 * MS), Duration(10)), (Duration(MS), Duration(20)))))
-    start = 1_000 * MS
+    trace = TracedDelay(DelayTrace("t", ((2 * MS, Duration(10)), (Duration(MS), Duration(20)))))
+    start = START + 1_000 * MS
 
-    given = [trace.at(Instant(start + offset)) for offset in (0, 2 * MS - 1, 2 * MS, 3 * MS - 1, 3 * MS, 302 * MS)]
+    given = [trace.at(start + offset) for offset in (0, 2 * MS - 1, 2 * MS, 3 * MS - 1, 3 * MS, 302 * MS)]
 
     assert given == [10, 10, 20, 20, 10, 20]
 

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcplab.tcp.congestion.cubic import Cubic, cube_root
-from tcplab.units import MILLISECOND, SECOND, Duration, Instant, seconds
+from tcplab.units import MILLISECOND, SECOND, Instant, seconds
 
 MSS = 1_000
-RTT = Duration(100 * MILLISECOND)
+RTT = 100 * MILLISECOND
 BETA = 0.7
 C = 0.4
 
@@ -97,7 +97,7 @@ def test_no_step_aims_higher_than_half_as_much_again() -> None:
     control.acknowledged(MSS, Instant(0), RTT, True)
     window = control.cwnd
 
-    control.acknowledged(window, Instant(100 * SECOND), Duration(100 * SECOND), True)
+    control.acknowledged(window, Instant(100 * SECOND), 100 * SECOND, True)
 
     assert control.cwnd == window + window // 2
 
@@ -187,11 +187,11 @@ def test_time_in_which_nothing_was_in_the_network_does_not_count() -> None:
     control.acknowledged(MSS, Instant(0), RTT, True)
     window = control.cwnd
 
-    control.resumed(Duration(60 * SECOND), Duration(100 * SECOND))
+    control.resumed(60 * SECOND, 100 * SECOND)
     control.acknowledged(MSS, Instant(60 * SECOND), RTT, True)
 
     assert control.cwnd - window < MSS
-    control.resumed(Duration(60 * SECOND), Duration(100 * SECOND))
+    control.resumed(60 * SECOND, 100 * SECOND)
     control.acknowledged(MSS, Instant(61 * SECOND), RTT, True)
     assert control.cwnd - window < MSS, "nor does time run backwards"
 

@@ -10,7 +10,7 @@ from tcplab.tcp.congestion.newreno import NewReno
 from tcplab.units import MILLISECOND, SECOND, Duration, Instant
 
 MSS = 1_000
-RTT = Duration(100 * MILLISECOND)
+RTT = 100 * MILLISECOND
 ALGORITHMS: list[Algorithm] = ["newreno", "cubic"]
 
 
@@ -232,11 +232,11 @@ def test_after_a_pause_of_more_than_an_rto_the_window_restarts(name: Algorithm) 
 
     control.resumed(SECOND, SECOND)
     assert control.cwnd == 20 * MSS
-    control.resumed(Duration(SECOND + 1), SECOND)
+    control.resumed(SECOND + 1, SECOND)
     assert control.cwnd == 10 * MSS
 
     control.timed_out(10 * MSS, again=False)
-    control.resumed(Duration(2 * SECOND), SECOND)
+    control.resumed(2 * SECOND, SECOND)
     assert control.cwnd == MSS
 
 
@@ -250,7 +250,7 @@ def test_the_window_is_never_below_a_segment_nor_ssthresh_below_two(
     control = congestion_control(name, MSS, 10 * MSS)
     now = Instant(0)
     for what, amount in steps:
-        now = Instant(now + amount * 10_000)
+        now = now + amount * 10_000
         match what:
             case "A" | "S":
                 before = control.cwnd

@@ -95,16 +95,16 @@ class Bounds:
     def config(self) -> "ExplorationConfig":
         """Return the settings of either side's TCP."""
         return ExplorationConfig(
-            msl=Duration(self.msl * TICK),
+            msl=self.msl * TICK,
             rto_initial=TICK,
             rto_min=TICK,
             rto_max=TICK,
-            r2=Duration(self.patience * TICK),
-            r2_syn=Duration(self.patience * TICK),
+            r2=self.patience * TICK,
+            r2_syn=self.patience * TICK,
             fin_wait_2_timeout=TICK,
             mss=1,
             receive_buffer=self.window,
-            waits=Duration(self.time_wait * TICK),
+            waits=self.time_wait * TICK,
             nagle=False,
             delayed_ack=Duration(0),
             window_scaling=False,

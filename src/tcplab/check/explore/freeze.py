@@ -82,7 +82,7 @@ LIMITED: Final[Mapping[tuple[type, str], int]] = {
 """Counters that are as good as this number once they are beyond it."""
 
 AGES: Final[Mapping[tuple[type, str], Duration]] = {
-    (Connection, "sent_at"): Duration(2 * TICK),  # beyond one timeout, a window is that of the beginning again
+    (Connection, "sent_at"): 2 * TICK,  # beyond one timeout, a window is that of the beginning again
 }
 """Instants of which it matters how long ago they were, up to so long."""
 

@@ -15,7 +15,7 @@ from tcplab.check.explore.subject import CHOICES, Subject
 from tcplab.netem.events import LinkName, PacketDropped, PacketDuplicated, PacketForwarded
 from tcplab.node import Event, Observer, Output, Packet, PacketReceived, PacketSent
 from tcplab.observe.journal import Journal
-from tcplab.units import MILLISECOND, START, Duration, Instant, after, elapsed
+from tcplab.units import MILLISECOND, START, Duration, Instant
 
 NETWORK: Final = "netem"
 PACE: Final = MILLISECOND
@@ -69,7 +69,7 @@ class Replay:
         """Let a move happen."""
         to = move.to
         if move.kind is not Kind.TICK:
-            self.now = after(self.now, self._pace)
+            self.now += self._pace
         match move.kind:
             case Kind.CALL:
                 host = self.hosts[to]
@@ -99,22 +99,22 @@ class Replay:
     def _late(self, move: Move) -> Packet:
         segment = self._segments.known[move.what].segment
         for held in self._held:
-            age = elapsed(held.packet.born, self.now) // TICK
+            age = (self.now - held.packet.born) // TICK
             if (held.to, held.packet.segment, age) == (move.to, segment, move.age):
                 self._held.remove(held)
                 return held.packet
         raise AssertionError("the replay went another way: nobody holds that packet")
 
     def _tick(self) -> None:
-        self.now = after(self.now, TICK)
-        for held in [held for held in self._held if elapsed(held.packet.born, self.now) >= self._lifetime]:
+        self.now += TICK
+        for held in [held for held in self._held if self.now - held.packet.born >= self._lifetime]:
             self._held.remove(held)
             self._tell_network(PacketDropped(held.packet, _link(held.to), "expired"))
         for index in range(len(self.hosts)):
             self._carry(index, Output())
 
     def _arrive(self, to: int, packet: Packet) -> None:
-        self._tell_network(PacketForwarded(packet, _link(to), elapsed(packet.born, self.now)))
+        self._tell_network(PacketForwarded(packet, _link(to), self.now - packet.born))
         self._observer.observe(SIDES[to], PacketReceived(packet), self.now)
         self._carry(to, self.hosts[to].receive(packet, self.now))
 

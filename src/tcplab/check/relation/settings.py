@@ -10,16 +10,16 @@ from tcplab.check.relation.search import Found, search
 from tcplab.check.relation.subject import CONFIG, Subject
 from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.host import Host
-from tcplab.units import SECOND, Duration
+from tcplab.units import SECOND
 
 DEFAULT: Final = "as it is"
 
 OTHERS: Final[Mapping[str, TcpConfig]] = {
-    "with a user timeout": replace(CONFIG, user_timeout=Duration(3 * SECOND // 2)),
+    "with a user timeout": replace(CONFIG, user_timeout=3 * SECOND // 2),
     "with keep-alives": replace(
         CONFIG,
         keep_alive=True,
-        keep_alive_idle=Duration(7 * SECOND),
+        keep_alive_idle=7 * SECOND,
         keep_alive_interval=SECOND,
         keep_alive_probes=1,
     ),

@@ -23,7 +23,7 @@ from tcplab.tcp.host import Host
 from tcplab.tcp.listener import ANY
 from tcplab.tcp.states import State
 from tcplab.tcp.status import Status
-from tcplab.units import SECOND, START, Duration, Instant, after
+from tcplab.units import SECOND, START, Duration, Instant
 from tcplab.wire.segment import ACK, FIN, NO_OPTIONS, Segment
 from tcplab.wire.seq import MODULUS, SeqNumber, seq_add, seq_diff
 
@@ -35,13 +35,13 @@ ISS: Final = SeqNumber(MODULUS - 2)  # both sides' numbers wrap on the way
 IRS: Final = SeqNumber(MODULUS - 1)
 
 CONFIG: Final = TcpConfig(
-    msl=Duration(20 * SECOND),
+    msl=20 * SECOND,
     rto_initial=SECOND,
     rto_min=SECOND,
     rto_max=SECOND,
-    r2=Duration(3 * SECOND // 2),
-    r2_syn=Duration(3 * SECOND // 2),
-    fin_wait_2_timeout=Duration(5 * SECOND),
+    r2=3 * SECOND // 2,
+    r2_syn=3 * SECOND // 2,
+    fin_wait_2_timeout=5 * SECOND,
     mss=4,
     send_buffer=8,
     receive_buffer=8,
@@ -178,7 +178,7 @@ class Subject:
         if isinstance(operation, Segment):
             return self._host.receive(Packet(1, self._now, PEER, HERE, operation), self._now)
         if isinstance(operation, int):
-            self._now = after(self._now, operation)
+            self._now += operation
             return self._host.advance(self._now)
         try:
             return self._host.call(operation, self._now)

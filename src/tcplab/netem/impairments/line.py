@@ -5,7 +5,7 @@ from typing import Final
 
 from tcplab.netem.traces import OPPORTUNITY_OCTETS, RateTrace
 from tcplab.node import Packet
-from tcplab.units import MILLISECOND, SECOND, START, Instant
+from tcplab.units import MILLISECOND, SECOND, START, Duration, Instant
 from tcplab.wire.datagram import IPV4_HEADER_OCTETS
 from tcplab.wire.octets import HEADER_OCTETS, options_length
 
@@ -55,7 +55,7 @@ class Line:
         self.packets += 1
         self.octets += size
         self.busy += took
-        self._free = Instant(max(self._free, ready) + took)
+        self._free = max(self._free, ready) + took
         return self._free
 
 
@@ -82,7 +82,7 @@ class TracedLine:
         """Return when a packet that reaches the line at ``ready`` has passed it."""
         if self._origin is None:
             self._origin = ready
-        first = self._first_from(Instant(ready - self._origin))
+        first = self._first_from(ready - self._origin)
         if first > self._at:
             self._at, self._left = first, OPPORTUNITY_OCTETS
         size = packet_size(packet)
@@ -91,15 +91,15 @@ class TracedLine:
             missing -= self._left
             self._at, self._left = self._at + 1, OPPORTUNITY_OCTETS
         self._left -= missing
-        passed = Instant(self._origin + self._time_of(self._at))
+        passed = self._origin + self._time_of(self._at)
         self.packets += 1
         self.octets += size
         self.busy += passed - max(self._free, ready)
         self._free = passed
         return passed
 
-    def _first_from(self, since: Instant) -> int:
-        """Return the first opportunity that is no earlier than this time of the trace."""
+    def _first_from(self, since: Duration) -> int:
+        """Return the first opportunity that is no earlier than this time into the trace."""
         times = self._trace.times
         period = times[-1] * MILLISECOND
         turns, rest = divmod(since, period)

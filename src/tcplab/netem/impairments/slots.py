@@ -18,7 +18,7 @@ class Slots:
         self.count = 0
         self._slot = slot
         self._draws = draws
-        self._begins = Instant(START - 1)  # before whatever may be ready
+        self._begins = START - 1  # before whatever may be ready
         self._packets = self._octets = 0
 
     def leave(self, ready: Instant, octets: int) -> Instant:
@@ -36,5 +36,5 @@ class Slots:
     def _open(self, since: Instant) -> None:
         self.count += 1
         least, most = self._slot.least, self._slot.most
-        self._begins = Instant(since + least + int(self._draws.at(self.count) * (most - least + 1)))
+        self._begins = since + least + int(self._draws.at(self.count) * (most - least + 1))
         self._packets = self._octets = 0

@@ -15,9 +15,9 @@ from tcplab.observe.journal import Record
 from tcplab.observe.ladder.points import Flight, Point, PointReader
 from tcplab.observe.ladder.rows import Pair, Row, Side
 from tcplab.tcp.states import State
-from tcplab.units import MILLISECOND, Duration, Instant, elapsed
+from tcplab.units import MILLISECOND, Duration, Instant
 
-GAP_DEFAULT: Final = Duration(500 * MILLISECOND)  # a wait that is worth a row of its own
+GAP_DEFAULT: Final = 500 * MILLISECOND  # a wait that is worth a row of its own
 
 _LISTENER: Final = {(State.CLOSED, State.LISTEN), (State.LISTEN, State.CLOSED)}
 
@@ -85,7 +85,7 @@ class Ladder:
 
     def _leaves_whole(self, flight: Flight, point: Point) -> bool:
         """Return whether ``flight`` may still take one row although ``point`` came before it arrived."""
-        if elapsed(flight.departed, point.time) >= self._gap:
+        if point.time - flight.departed >= self._gap:
             return False  # one row over a long time would hide that something went on meanwhile
         if point.side == flight.side:
             return point.kind != "state"
@@ -121,7 +121,7 @@ class Ladder:
             self._shown = {"left": left, "right": right}
             self._now = row.start
             yield Row("state", row.start, row.start, left=(left,), right=(right,))
-        elif elapsed(self._now, row.start) >= self._gap:
+        elif row.start - self._now >= self._gap:
             yield Row("gap", self._now, row.start, in_network=flying)
         self._now = max(self._now, row.end)
         self._shown["left"] = (self._shown["left"], *row.left)[-1]
@@ -173,5 +173,5 @@ def _with_states(row: Row, point: Point) -> Row:
 
 
 def _with_arrival(row: Row, arrival: Point, flight: Flight) -> Row:
-    delay = elapsed(flight.departed, arrival.time)
+    delay = arrival.time - flight.departed
     return _with_states(row._replace(end=arrival.time, delay=delay, notes=tuple(arrival.notes)), arrival)

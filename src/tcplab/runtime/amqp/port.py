@@ -16,7 +16,7 @@ from tcplab.runtime.amqp.standing import AmqpLimits, StandingLink
 from tcplab.runtime.amqp.topology import QUARANTINE
 from tcplab.runtime.clock import Clock
 from tcplab.tcp.config import MSL_DEFAULT
-from tcplab.units import MICROSECOND, MINUTE, Duration
+from tcplab.units import MICROSECOND, MINUTE, Duration, Instant
 from tcplab.wire.json import CONTENT_TYPE, MESSAGE_PACKETS_LIMIT, decode, encode
 from tcplab.wire.malformed import MalformedSegment
 
@@ -155,7 +155,7 @@ class AmqpPort:
         sent = headers.get(SENT)
         if not isinstance(sent, int):
             return None
-        transit = Duration(self._clock.now() - sent * MICROSECOND)
+        transit = self._clock.now() - Instant(sent * MICROSECOND)
         return transit if 0 <= transit <= TRANSIT_LIMIT else None
 
     def _publish(

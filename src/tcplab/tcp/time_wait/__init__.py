@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 POLICIES: Final[tuple[PolicyName, ...]] = ("rfc9293", "linux", "freebsd", "none")
-_RFC_LENGTH: Final = Duration(4 * MINUTE)  # RFC 9293: 2 MSL, and an MSL is 2 minutes
+_RFC_LENGTH: Final = 4 * MINUTE  # RFC 9293: 2 MSL, and an MSL is 2 minutes
 
 
 def policy(
@@ -56,7 +56,7 @@ def policy(
         case "linux":
             return Linux(_scaled(TIMEWAIT_LEN, time_wait), reuse is not False, bool(reuse))
         case "freebsd":
-            return FreeBsd(_scaled(Duration(2 * FREEBSD_MSL), time_wait), reuse is not False)
+            return FreeBsd(_scaled(2 * FREEBSD_MSL, time_wait), reuse is not False)
         case "none":
             return None
         case _:

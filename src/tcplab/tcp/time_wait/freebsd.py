@@ -10,7 +10,7 @@ from tcplab.units import SECOND, Duration, Instant
 from tcplab.wire.segment import ACK, RST, SYN, Segment
 from tcplab.wire.seq import seq_diff
 
-MSL: Final = Duration(30 * SECOND)  # sys/netinet/tcp_timer.h, TCPTV_MSL; sysctl net.inet.tcp.msl
+MSL: Final = 30 * SECOND  # sys/netinet/tcp_timer.h, TCPTV_MSL; sysctl net.inet.tcp.msl
 
 
 @dataclass(frozen=True, slots=True)

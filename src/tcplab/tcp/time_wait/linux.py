@@ -11,9 +11,9 @@ from tcplab.units import MILLISECOND, SECOND, Duration, Instant
 from tcplab.wire.segment import ACK, RST, SYN, Segment
 from tcplab.wire.seq import seq_diff
 
-TIMEWAIT_LEN: Final = Duration(60 * SECOND)  # include/net/tcp.h, TCP_TIMEWAIT_LEN; fixed when the kernel is compiled
-INVALID_RATELIMIT: Final = Duration(500 * MILLISECOND)  # sysctl net.ipv4.tcp_invalid_ratelimit
-TW_REUSE_DELAY: Final = Duration(1 * SECOND)  # sysctl net.ipv4.tcp_tw_reuse_delay
+TIMEWAIT_LEN: Final = 60 * SECOND  # include/net/tcp.h, TCP_TIMEWAIT_LEN; fixed when the kernel is compiled
+INVALID_RATELIMIT: Final = 500 * MILLISECOND  # sysctl net.ipv4.tcp_invalid_ratelimit
+TW_REUSE_DELAY: Final = 1 * SECOND  # sysctl net.ipv4.tcp_tw_reuse_delay
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from tcplab.tcp.states import TRANSITIONS, Cause, State
 from tcplab.tcp.time_wait.policy import Policy, Reply
 from tcplab.tcp.time_wait.record import Record, Stamps
 from tcplab.tcp.time_wait.records import Records
-from tcplab.units import Instant, elapsed
+from tcplab.units import Instant
 from tcplab.wire.seq import SeqNumber
 
 EXPIRIES_AT_ONCE: Final = 1_000
@@ -84,7 +84,7 @@ class TimeWaits:
         """
         policy = self._policy
         stays = policy is not None and policy.stays(name.local, name.remote)
-        expires = Instant(now + policy.duration) if policy is not None else now
+        expires = now + policy.duration if policy is not None else now
         record = Record(name, snd_nxt, rcv_nxt, rcv_wnd, now, expires, rcv_shift, stamps)
         if stays:
             self._records.enter(record)
@@ -139,7 +139,7 @@ class TimeWaits:
         if reply.ignored is not None:
             events.append(SegmentIgnored(record.id, packet, reply.ignored))
         if reply.restart:
-            kept = replace(kept, expires=Instant(now + policy.duration))
+            kept = replace(kept, expires=now + policy.duration)
             self._records.restart(kept)
             events.append(TimeWaitRestarted(record.id))
         elif kept is not record:
@@ -158,7 +158,7 @@ class TimeWaits:
         if opened or self._policy is None:
             self._end(record, Cause.SYN_ARRIVED, "reused", now, events)
         else:
-            self._records.enter(replace(record, expires=Instant(now + self._policy.duration)))
+            self._records.enter(replace(record, expires=now + self._policy.duration))
             events.append(TimeWaitRestarted(record.id))
 
     def take(
@@ -196,7 +196,7 @@ class TimeWaits:
 def _tell(ended: tuple[ConnectionId, Instant], cause: Cause, reason: Reason, now: Instant, events: list[Event]) -> None:
     name, entered = ended
     events.append(StateChanged(name, State.TIME_WAIT, TRANSITIONS[State.TIME_WAIT, cause], cause))
-    events.append(TimeWaitEnded(name, reason, elapsed(entered, now)))
+    events.append(TimeWaitEnded(name, reason, now - entered))
 
 
 def _key(name: ConnectionId) -> Key:
