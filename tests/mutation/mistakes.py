@@ -93,14 +93,14 @@ MISTAKES: Final = (
     _mistake(
         "sequence numbers are compared as plain integers",
         "spaces.py",
-        "return self.nxt + ahead if ahead < _HALF else self.nxt + ahead - MODULUS",
+        "return nxt + (ahead if 0 <= ahead < _HALF else (ahead + _HALF & _MASK) - _HALF)",
         "return seq - self.irs",
         "test_acceptance.py::test_what_lies_outside_of_the_window_is_answered_with_an_ack",
     ),
     _mistake(
         "acknowledgement numbers are compared as plain integers",
         "spaces.py",
-        "return self.una + ahead if ahead < _HALF else self.una + ahead - MODULUS",
+        "return una + (ahead if 0 <= ahead < _HALF else (ahead + _HALF & _MASK) - _HALF)",
         "return ack - self.iss",
         "test_acceptance.py::test_what_lies_outside_of_the_window_is_answered_with_an_ack",
     ),
@@ -143,10 +143,8 @@ MISTAKES: Final = (
     _mistake(
         "an entry in TIME_WAIT keeps the whole connection",
         "host.py",
-        "        del self._table[name.remote, name.remote_port, name.local_port]\n"
         "        if connection.state is CLOSED:",
-        "        del self._table[name.remote, name.remote_port, name.local_port]\n"
-        "        self._unread[name] = connection\n        if connection.state is CLOSED:",
+        "        self._unread[connection.id] = connection\n        if connection.state is CLOSED:",
         "test_time_wait.py::test_an_entry_is_small",
     ),
     _mistake(

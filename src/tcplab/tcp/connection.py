@@ -66,9 +66,10 @@ class Connection:
     __slots__ = (
         "accepting", "ack_at", "ack_due", "acked", "active_close", "agreed", "challenge_after", "clock_offset",
         "closing_since", "config", "due", "duplicate", "ecn", "fin_queued", "fin_sent", "fin_wait_2_at", "half_open",
-        "holes", "id", "keep_alive", "largest", "mss", "nagle", "opened", "opened_at", "passive", "peer_fin", "queue",
-        "r2", "rcv", "recovery", "released", "rtt", "sack", "scheduled", "sent_at", "small_end", "snd", "state",
-        "syn_sent_at", "timer", "timestamps", "token", "unread", "user_timeout", "window_step",
+        "holes", "id", "keep_alive", "largest", "local_port", "mss", "nagle", "opened", "opened_at", "passive",
+        "peer_fin", "queue", "r2", "rcv", "recovery", "released", "remote", "remote_port", "rtt", "sack", "scheduled",
+        "sent_at", "small_end", "snd", "state", "syn_sent_at", "timer", "timestamps", "token", "unread", "user_timeout",
+        "window_step",
     )  # fmt: skip
 
     def __init__(
@@ -84,6 +85,7 @@ class Connection:
             clock_offset: where its timestamp clock starts.
         """
         self.id = connection
+        _, self.local_port, self.remote, self.remote_port, _ = connection  # each segment wants them: quick to read here
         self.config = config
         self.state = CLOSED
         self.token = token
@@ -120,9 +122,8 @@ class Connection:
         self.keep_alive = KeepAlive(config) if config.keep_alive else None
         # opening and closing
         self.passive = self.opened = self.released = False
-        self.fin_queued = self.fin_sent = False
+        self.fin_queued = self.fin_sent = self.active_close = False
         self.peer_fin: int | None = None  # the position at which the peer's FIN stands
-        self.active_close = False
         self.opened_at = START
         self.closing_since: Instant | None = None
         self.fin_wait_2_at: Instant | None = None

@@ -56,7 +56,7 @@ Why = Literal["rto", "fast", "probe"]
 def emit_syn(c: Connection, now: Instant, effects: Effects) -> None:
     """Send the SYN, or in SYN_RECEIVED the SYN+ACK, and time it."""
     again = c.snd.nxt > 0
-    effects.send(_syn(c, now, again=again), c.id.remote, now)
+    effects.send(_syn(c, now, again=again), c.remote, now)
     c.snd.nxt = 1
     c.syn_sent_at = None if again else now
     c.timer.start(now, c.rtt.rto, c.config.r2_syn if c.user_timeout is None else c.user_timeout)
@@ -73,7 +73,7 @@ def _syn(c: Connection, now: Instant, *, again: bool) -> Segment:
     options = offer(config, stamp)
     if c.user_timeout is not None:
         options = replace(options, user_timeout=UserTimeout.of(c.user_timeout))
-    return Segment(c.id.local_port, c.id.remote_port, c.snd.iss, SeqNumber(0), flags, syn_window(config), options)
+    return Segment(c.local_port, c.remote_port, c.snd.iss, SeqNumber(0), flags, syn_window(config), options)
 
 
 # --- data, FIN and ACK -------------------------------------------------------------------------------------------
@@ -98,7 +98,7 @@ def emit(c: Connection, now: Instant, effects: Effects) -> None:
 def _acknowledge(c: Connection, now: Instant, effects: Effects) -> None:
     snd = c.snd
     position = snd.nxt if snd.nxt <= snd.una + snd.wnd else snd.within
-    effects.send(_build(c, position, ACK, now), c.id.remote, now)
+    effects.send(_build(c, position, ACK, now), c.remote, now)
 
 
 def _emit_new(c: Connection, recovery: Recovery, now: Instant, effects: Effects) -> None:
@@ -150,7 +150,7 @@ def _send_new(c: Connection, size: int, fin: bool, now: Instant, effects: Effect
     nxt = snd.nxt = position + size + fin
     payload = bytes(c.queue[start:end]) if size else b""
     segment = _build(c, position, flags | FIN if fin else flags, now, payload)
-    effects.send(segment, c.id.remote, now, codepoint)
+    effects.send(segment, c.remote, now, codepoint)
     recovery.flight.sent(nxt, now)
     c.sent_at = now
     if fin:
@@ -180,8 +180,8 @@ def emit_reset(c: Connection, reason: ResetReason, now: Instant, effects: Effect
     snd = c.snd
     # timestamps even here (RFC 7323, 3.2), but no echo, since there is no ACK
     options = NO_OPTIONS if c.timestamps is None else Options(timestamps=(tsval(c.timestamps.offset, now), 0))
-    reset = Segment(c.id.local_port, c.id.remote_port, snd.seq(snd.within), SeqNumber(0), RST, 0, options)
-    effects.send(reset, c.id.remote, now)
+    reset = Segment(c.local_port, c.remote_port, snd.seq(snd.within), SeqNumber(0), RST, 0, options)
+    effects.send(reset, c.remote, now)
     effects.events.append(ResetSent(c.id, reason))
 
 
@@ -206,7 +206,7 @@ def _send_again(c: Connection, sent: Sent, why: Why, now: Instant, effects: Effe
     if size < sent.end - sent.start:
         flags = flags | FIN
     segment = _build(c, sent.start, flags, now, bytes(c.queue[start : start + size]))
-    effects.send(segment, c.id.remote, now)
+    effects.send(segment, c.remote, now)
     effects.events.append(Retransmitted(c.id, segment, max(c.timer.attempts, 1), why))
 
 
@@ -259,7 +259,7 @@ def timer_fired(c: Connection, now: Instant, effects: Effects) -> None:
     elif not snd.una:
         c.syn_sent_at = None
         segment = _syn(c, now, again=True)
-        effects.send(segment, c.id.remote, now)
+        effects.send(segment, c.remote, now)
         effects.events.append(Retransmitted(c.id, segment, c.timer.attempts, "rto"))
     elif snd.wnd == 0:
         _probe_again(c, now, effects)
@@ -288,7 +288,7 @@ def keep_alive_due(c: Connection, now: Instant, effects: Effects) -> None:
     if snd.nxt > snd.una or c.state not in _KEPT_ALIVE:
         c.keep_alive.heard(now)  # what is outstanding asks by itself (MUST-26)
     elif c.keep_alive.ask(now):
-        effects.send(_build(c, snd.nxt - 1, ACK, now), c.id.remote, now)
+        effects.send(_build(c, snd.nxt - 1, ACK, now), c.remote, now)
     else:
         c.fail(Failure.KEEP_ALIVE, effects)
         c.enter(Cause.KEEP_ALIVE_TIMEOUT, now, effects)
@@ -304,7 +304,7 @@ def _build(
     c: Connection, position: int, flags: Flags, now: Instant, payload: bytes = b"", *, options: Options | None = None
 ) -> Segment:
     """Return a segment from that position on, which acknowledges everything taken so far."""
-    name, rcv = c.id, c.rcv
+    rcv = c.rcv
     nxt, edge, scale = rcv.nxt, rcv.edge, rcv.scale
     free = c.config.receive_buffer - len(c.unread)
     if free - edge + nxt >= c.window_step:
@@ -318,8 +318,8 @@ def _build(
     c.ack_at = None
     c.acked = nxt
     return Segment(
-        name.local_port,
-        name.remote_port,
+        c.local_port,
+        c.remote_port,
         (c.snd.iss + position) & _MASK,  # type: ignore[arg-type]  # to call it a SeqNumber would be a call
         (rcv.irs + nxt) & _MASK,  # type: ignore[arg-type]
         flags,

@@ -329,16 +329,17 @@ class Host:
 
     def _settle_state(self, connection: Connection, now: Instant) -> None:
         state = connection.state
-        name = connection.id
         if connection.half_open and state is not SYN_RECEIVED:
             self._listeners.no_longer_half_open(connection)
             opened = state is not LISTEN and state is not CLOSED
-            self._time_waits.reopened(name, now, self._effects.events, opened=opened)
+            self._time_waits.reopened(connection.id, now, self._effects.events, opened=opened)
         if connection.accepting and (state is CLOSED or state is TIME_WAIT):
             self._listeners.forget(connection)
         if state is CLOSED or state is TIME_WAIT:
             self._keep_unread(connection)
-            if self._table.get((name.remote, name.remote_port, name.local_port)) is connection:
+            key = (connection.remote, connection.remote_port, connection.local_port)
+            if self._table.get(key) is connection:
+                del self._table[key]
                 self._retire(connection, now)
         elif state is LISTEN:  # a fork that was reset: the listener still listens
             connection.close(now, self._effects)
@@ -351,13 +352,12 @@ class Host:
             self._unread.pop(connection.id, None)
 
     def _retire(self, connection: Connection, now: Instant) -> None:
-        name, snd, rcv, clock = connection.id, connection.snd, connection.rcv, connection.timestamps
-        del self._table[name.remote, name.remote_port, name.local_port]
         if connection.state is CLOSED:
-            self._ports.give_back((name.remote, name.remote_port), name.local_port)
+            self._ports.give_back((connection.remote, connection.remote_port), connection.local_port)
             return
+        snd, rcv, clock = connection.snd, connection.rcv, connection.timestamps
         self._time_waits.enter(
-            name,
+            connection.id,
             now,
             self._effects.events,
             snd_nxt=snd.seq(snd.nxt),

@@ -177,7 +177,7 @@ class Listeners:
 
     def has_room(self, connection: Connection, packet: Packet) -> bool:
         """Return whether a half-open connection may open: else its ACK is dropped, and comes again."""
-        listener = self._listeners.get(connection.id.local_port)
+        listener = self._listeners.get(connection.local_port)
         if not connection.accepting or listener is None or not listener.accept_queue_full:
             return True
         if packet.segment.flags & (SYN | RST | ACK) != ACK:
@@ -188,17 +188,17 @@ class Listeners:
     def no_longer_half_open(self, connection: Connection) -> None:
         """Take a connection out of the SYN queue, and into the accept queue if it is open."""
         connection.half_open = False
-        listener = self._listeners.get(connection.id.local_port)
+        listener = self._listeners.get(connection.local_port)
         if listener is None:
             return
         listener.half_open.discard(connection.id)
         if connection.accepting and connection.opened:
             listener.waiting.append(connection)
-            self._effects.signals.append(Acceptable(connection.id.local_port, len(listener.waiting)))
+            self._effects.signals.append(Acceptable(connection.local_port, len(listener.waiting)))
 
     def forget(self, connection: Connection) -> None:
         """Take a connection that is gone out of the accept queue."""
-        listener = self._listeners.get(connection.id.local_port)
+        listener = self._listeners.get(connection.local_port)
         if listener is not None and connection in listener.waiting:
             listener.waiting.remove(connection)
 

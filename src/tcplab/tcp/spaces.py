@@ -34,8 +34,9 @@ class SendSpace:
 
     def position(self, ack: SeqNumber) -> int:
         """Return the position nearest to SND.UNA that an acknowledgement number can mean."""
-        ahead = (ack - self.iss - self.una) & _MASK
-        return self.una + ahead if ahead < _HALF else self.una + ahead - MODULUS
+        una = self.una
+        ahead = ack - self.iss - una  # unless one of the two numbers has wrapped
+        return una + (ahead if 0 <= ahead < _HALF else (ahead + _HALF & _MASK) - _HALF)
 
     @property
     def usable(self) -> int:
@@ -77,8 +78,9 @@ class ReceiveSpace:
 
     def position(self, seq: SeqNumber) -> int:
         """Return the position nearest to RCV.NXT that a sequence number can mean."""
-        ahead = (seq - self.irs - self.nxt) & _MASK
-        return self.nxt + ahead if ahead < _HALF else self.nxt + ahead - MODULUS
+        nxt = self.nxt
+        ahead = seq - self.irs - nxt  # unless one of the two numbers has wrapped
+        return nxt + (ahead if 0 <= ahead < _HALF else (ahead + _HALF & _MASK) - _HALF)
 
     def begin(self, irs: SeqNumber, window: int) -> None:
         """Take the peer's initial sequence number and open the window after it."""
