@@ -148,22 +148,26 @@ def lab(connections: int, burst: int, config: TcpConfig = EVERYTHING) -> float:
 def heap(connections: int, burst: int) -> float:
     """Run that many lifecycles of ten bare events; return the seconds that it took the processor.
 
-    An entry is what heapq's documentation advises and a simulator needs: time, order of scheduling, event. Few are run
-    several times over, and the mean is told: what is over sooner than the lab's own runs finds a moment without noise
-    more easily.
+    Few are run several times over, and the mean is told: what is over sooner than the lab's own runs finds a moment
+    without noise more easily.
     """
     times = max(1, SHORT // connections)
     with _timed() as took:
         for _ in range(times):
-            order = count()
-            pending = [(n // burst * burst * INTERVAL, next(order), (n, 1)) for n in range(connections)]
-            heapq.heapify(pending)
-            while pending:
-                at, _, (n, step) = heapq.heappop(pending)
-                if step < EVENTS_PER_LIFECYCLE:
-                    wait = 50 * MILLISECOND if step < EVENTS_PER_LIFECYCLE - 1 else 240 * SECOND
-                    heapq.heappush(pending, (at + wait, next(order), (n, step + 1)))
+            _bare_events(connections, burst)
     return took() / times
+
+
+def _bare_events(connections: int, burst: int) -> None:
+    """Run them; an entry is what heapq's documentation advises and a simulator needs: time, order, event."""
+    order = count()
+    pending = [(n // burst * burst * INTERVAL, next(order), (n, 1)) for n in range(connections)]
+    heapq.heapify(pending)
+    while pending:
+        at, _, (n, step) = heapq.heappop(pending)
+        if step < EVENTS_PER_LIFECYCLE:
+            wait = 50 * MILLISECOND if step < EVENTS_PER_LIFECYCLE - 1 else 240 * SECOND
+            heapq.heappush(pending, (at + wait, next(order), (n, step + 1)))
 
 
 @contextmanager

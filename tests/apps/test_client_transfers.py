@@ -24,7 +24,7 @@ from tcplab.tcp.app import (
     Writable,
 )
 from tcplab.tcp.events import Failure
-from tcplab.units import MILLISECOND, SECOND, Duration
+from tcplab.units import MILLISECOND, SECOND
 from tests.apps.calls import exact
 from tests.apps.client_driving import (
     SPACE,
@@ -92,7 +92,7 @@ def test_a_sink_answers_with_the_digest() -> None:
 
     calls = give(client, connection, answer(digest, Mode.SINK), ms(1))
 
-    assert reported(calls) == [TransferCompleted(connection, 50, 32, Duration(MILLISECOND))]
+    assert reported(calls) == [TransferCompleted(connection, 50, 32, MILLISECOND)]
 
 
 def test_serve_asks_for_octets_and_gets_them() -> None:
@@ -101,7 +101,7 @@ def test_serve_asks_for_octets_and_gets_them() -> None:
 
     assert payload_of(request) == (5).to_bytes(8)
     calls = give(client, connection, answer(b"hello", Mode.SERVE), ms(1))
-    assert reported(calls) == [TransferCompleted(connection, 8, 5, Duration(MILLISECOND))]
+    assert reported(calls) == [TransferCompleted(connection, 8, 5, MILLISECOND)]
 
 
 def corruptions() -> list[tuple[str, Mode, bytes, str]]:
@@ -214,7 +214,7 @@ def test_a_slow_reader_sips() -> None:
         if taken < len(data):
             assert calls == []
             assert client.deadline() == now + limit * MILLISECOND
-            now = now + limit * MILLISECOND
+            now += limit * MILLISECOND
             assert exact(client.advance(now)) == exact([Receive(connection, min(100, len(data) - taken))])
 
     assert now == ms(1_000)

@@ -24,7 +24,7 @@ from tcplab.runtime.amqp.troubles import hopelessness
 from tcplab.runtime.loop import Driver
 from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.host import Host
-from tcplab.units import MILLISECOND, SECOND, Duration
+from tcplab.units import MILLISECOND, SECOND
 from tests.broker.asking import channel
 from tests.broker.ports import CLOCK, HASTY, Watcher, fresh, make, network_end, open_port, refusal, server_end
 from tests.netem.packets import BACK, SERVER, THERE
@@ -117,7 +117,7 @@ async def test_both_directions_of_a_pair_have_one_shard_and_keep_their_order(amq
 
 @in_loop
 async def test_what_a_shard_held_dies_with_it_and_its_pairs_move_to_the_others(amqp_lab: Lab) -> None:
-    slow = Profile(delay=Duration(SECOND))
+    slow = Profile(delay=SECOND)
     async with (
         Cable(amqp_lab.found.host, amqp_lab.found.port) as cable,
         shard(amqp_lab) as first, shard(amqp_lab, slow, cable.port) as second, shard(amqp_lab) as third,
@@ -179,7 +179,7 @@ async def test_a_shard_that_comes_takes_pairs_whose_held_packets_stay_where_they
 
 @in_loop
 async def test_connections_outlive_their_shard(amqp_lab: Lab) -> None:
-    config = TcpConfig(msl=Duration(SECOND), rto_initial=300 * MILLISECOND)
+    config = TcpConfig(msl=SECOND, rto_initial=300 * MILLISECOND)
     load = ClientConfig(SERVER, 80, rate=1_000.0, concurrency=1, octets=400_000, total=1)
     at_clients, at_server = Watcher(), Watcher()
     async with AsyncExitStack() as stack:

@@ -71,7 +71,7 @@ def test_a_time_wait_of_another_length(by: int) -> None:
 def test_a_time_wait_may_end_late_in_real_time_but_not_early() -> None:
     records = true_journal()
     end = change(records, "client", State.CLOSED)
-    patient = TimeWaitLasts(CONFIGS, tolerance=Duration(MILLISECOND))
+    patient = TimeWaitLasts(CONFIGS, tolerance=MILLISECOND)
 
     assert check.run(moved(records, end, MILLISECOND), [patient]).outcome is Outcome.VALID
     assert check.run(moved(records, end, MILLISECOND + 1), [patient]).outcome is Outcome.INVALID

@@ -111,7 +111,7 @@ def connections(draw: st.DrawFn) -> list[Input]:
     now, inputs = START, []
     life = [each for port in (50_000, 50_001) for each in life_of(port)]
     for _ in range(draw(st.integers(0, 40))):
-        now = now + draw(st.integers(0, 4)) * MS
+        now += draw(st.integers(0, 4)) * MS
         inputs.append(Input(now, replace(draw(st.sampled_from(life)), born=now)))
     return inputs
 
@@ -124,7 +124,7 @@ def traffic(draw: st.DrawFn) -> list[Input]:
     """Draw packets both ways, some of them too old, some without a link."""
     now, inputs = START, []
     for number in range(draw(st.integers(0, 30))):
-        now = now + draw(st.integers(0, 4)) * MS
+        now += draw(st.integers(0, 4)) * MS
         if draw(st.integers(0, 4)) == 0:
             inputs.append(Input(now, None))
             continue

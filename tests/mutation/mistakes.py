@@ -93,14 +93,14 @@ MISTAKES: Final = (
     _mistake(
         "sequence numbers are compared as plain integers",
         "spaces.py",
-        "return nxt + (ahead if 0 <= ahead < _HALF else (ahead + _HALF & _MASK) - _HALF)",
+        "return nxt + (ahead if 0 <= ahead < _HALF else seq_diff(seq, self.seq(nxt)))",
         "return seq - self.irs",
         "test_acceptance.py::test_what_lies_outside_of_the_window_is_answered_with_an_ack",
     ),
     _mistake(
         "acknowledgement numbers are compared as plain integers",
         "spaces.py",
-        "return una + (ahead if 0 <= ahead < _HALF else (ahead + _HALF & _MASK) - _HALF)",
+        "return una + (ahead if 0 <= ahead < _HALF else seq_diff(ack, self.seq(una)))",
         "return ack - self.iss",
         "test_acceptance.py::test_what_lies_outside_of_the_window_is_answered_with_an_ack",
     ),

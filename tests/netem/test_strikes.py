@@ -21,7 +21,7 @@ from tcplab.netem.profile import Profile
 from tcplab.node import NOTHING, Event, Packet, PacketReceived, PacketSent
 from tcplab.tcp.events import Retransmitted, StateChanged
 from tcplab.tcp.states import State
-from tcplab.units import MILLISECOND, SECOND, START, Duration, Instant
+from tcplab.units import MILLISECOND, SECOND, START, Instant
 from tests.netem.dialogue import converse, handshake, segment
 from tests.netem.packets import THERE, drain, network
 
@@ -361,7 +361,7 @@ def test_a_timeline_waits_for_states_that_come_at_the_door_and_on_the_way_out() 
 
 
 def test_a_state_that_is_entered_on_the_way_out_of_a_queue_fires_as_well() -> None:
-    net = configured("when client enters ESTABLISHED: blackhole *>* as hole", network(Profile(delay=Duration(MS))))
+    net = configured("when client enters ESTABLISHED: blackhole *>* as hole", network(Profile(delay=MS)))
     syn, answer, _ = handshake()
 
     told = [*events(net, syn), *events(net, answer)]

@@ -7,7 +7,7 @@ from tcplab.netem.network import Network
 from tcplab.netem.notices import ConfigurationApplied, FaultApplied, FaultHealed, TimelineFired
 from tcplab.netem.profile import Profile
 from tcplab.node import Event
-from tcplab.units import MILLISECOND, SECOND, START, Duration, Instant
+from tcplab.units import MILLISECOND, SECOND, START, Instant
 from tests.netem.packets import BACK, CLIENT, SERVER, THERE, network, packet
 
 MS = MILLISECOND
@@ -128,6 +128,6 @@ def test_a_network_that_begins_later_is_where_it_would_be() -> None:
 
 def test_entries_that_nobody_has_set_yet_are_set_when_the_network_is_configured() -> None:
     net = network()
-    net.configure(Configuration(timeline=(Entry(At(Duration(SECOND)), Clear()),)), Instant(MS))
+    net.configure(Configuration(timeline=(Entry(At(SECOND), Clear()),)), Instant(MS))
 
     assert net.deadline() == SECOND + MS

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tcplab.packetdrill import Outcome, ScriptError, Unsupported, parse, run_text
 from tcplab.packetdrill.model import CodeSpec, PacketSpec, SyscallSpec, When
 from tcplab.packetdrill.source import Place
-from tcplab.units import MILLISECOND, SECOND, Duration
+from tcplab.units import MILLISECOND, SECOND
 from tcplab.wire.segment import ACK, CWR, ECE, NO_OPTIONS, PSH, SYN, Flags, Options
 from tcplab.wire.seq import SeqNumber
 
@@ -28,7 +28,7 @@ def at(line: int, column: int, width: int = 1) -> Place:
 
 
 def test_times() -> None:
-    second, tenth = Duration(SECOND), 100 * MILLISECOND
+    second, tenth = SECOND, 100 * MILLISECOND
 
     assert when("1") == When("absolute", second, second, at(1, 1))
     assert when("0.100000") == When("absolute", tenth, tenth, at(1, 1, 8))

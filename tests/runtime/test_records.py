@@ -9,14 +9,14 @@ from tcplab.netem.faults import Fault, parse_rule
 from tcplab.netem.patterns import Pattern
 from tcplab.netem.profile import Profile
 from tcplab.runtime.records import Lease, MalformedRecord, Record, dump, load
-from tcplab.units import SECOND, Duration, Instant
+from tcplab.units import SECOND, Instant
 
 THERE = Pattern("client", "server")
 NOW = Instant(1_763_900_000 * SECOND)
 RECORD = Record(
     Configuration(
         7,
-        {THERE: Profile(delay=Duration(SECOND), loss=0.25)},
+        {THERE: Profile(delay=SECOND, loss=0.25)},
         (Fault("split", parse_rule("partition client | server"), NOW, NOW + 30 * SECOND),),
     ),
     NOW,
@@ -24,7 +24,7 @@ RECORD = Record(
     what="partition client | server",
     leases={
         "lease-1": Lease(NOW + 30 * SECOND, 30 * SECOND, ("split",), {THERE: None}),
-        "lease-2": Lease(Instant(NOW), Duration(SECOND), (), {THERE: Profile(loss=0.5)}),
+        "lease-2": Lease(Instant(NOW), SECOND, (), {THERE: Profile(loss=0.5)}),
     },
 )
 

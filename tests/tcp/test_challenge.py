@@ -70,7 +70,7 @@ def test_whatever_comes_neither_bound_is_exceeded(per_second: int, steps: list[t
     sent: dict[int, int] = {}
     now = START
     for connection, pause in steps:
-        now = now + pause
+        now += pause
         if (until := budget.grant(not_before[connection], now)) is not None:
             assert connection not in last or now - last[connection] >= INTERVAL
             last[connection], not_before[connection] = now, until

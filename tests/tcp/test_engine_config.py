@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tcplab.tcp.config import TcpConfig
-from tcplab.units import MILLISECOND, SECOND, Duration
+from tcplab.units import MILLISECOND, SECOND
 
 POSITIVE = [
     "msl",
@@ -70,8 +70,8 @@ def test_the_bounds_themselves_are_taken() -> None:
         mss=65_455,
         delayed_ack=500 * MILLISECOND - 1,
         receive_buffer=65_535 << 14,
-        rto_min=Duration(SECOND),
-        rto_max=Duration(SECOND),
+        rto_min=SECOND,
+        rto_max=SECOND,
         first_port=1,
         last_port=65_535,
     )

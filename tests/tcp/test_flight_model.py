@@ -81,7 +81,7 @@ def test_it_is_what_a_plain_list_would_be(steps: list[tuple[str, int, int]]) -> 
     sent, model = Flight(), Model()
     now = Instant(0)
     for what, first, second in steps:
-        now = now + first % 3
+        now += first % 3
         match what:
             case "send":
                 model.send(first % 7 + 1, now)

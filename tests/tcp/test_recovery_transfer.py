@@ -249,7 +249,7 @@ def test_whatever_a_peer_acknowledges_is_borne(
     now = Instant(0)
     transfer.send()
     for what, amount, blocks, duplicate, echoed in steps:
-        now = now + amount * 7 * MILLISECOND
+        now += amount * 7 * MILLISECOND
         transfer.now = now
         if recovery.deadline is not None and recovery.deadline <= now:
             transfer.deadline_passed()

@@ -7,7 +7,7 @@ import pytest
 from tcplab.tcp.config import TcpConfig
 from tcplab.tcp.events import Ignored, SegmentIgnored
 from tcplab.tcp.states import State
-from tcplab.units import SECOND, Duration
+from tcplab.units import SECOND
 from tcplab.wire.segment import NO_OPTIONS, Options
 from tests.support.options import EVERYTHING, blocks, client, clock, reported, stamped
 from tests.support.states import Wires
@@ -242,7 +242,7 @@ def test_only_what_is_missing_is_sent_again(wires: Wires) -> None:
 
 @pytest.mark.rfc("RFC2018-8")
 def test_what_was_selectively_acknowledged_can_be_taken_back(wires: Wires) -> None:
-    wire = client(wires, replace(EVERYTHING, timestamps=None), prompt(mss=10, rto_initial=Duration(SECOND)))
+    wire = client(wires, replace(EVERYTHING, timestamps=None), prompt(mss=10, rto_initial=SECOND))
     wire.send(bytes(30), 0.2)
     wire.arrives(replace(ack(1, 1), options=Options(sack=reported(wire, (11, 31)))), 0.3)
     wire.run(0.9)

@@ -9,7 +9,7 @@ from tcplab.node import Address, Event
 from tcplab.tcp.events import ConnectionId, Ignored, TimeWaitEnded
 from tcplab.tcp.ports import EphemeralPorts
 from tcplab.tcp.time_wait import Linux, Policy, PolicyName, Record, Records, Reply, Stamps, TimeWaits, policy
-from tcplab.units import MILLISECOND, MINUTE, SECOND, START, Duration, Instant
+from tcplab.units import MILLISECOND, MINUTE, SECOND, START, Instant
 from tcplab.wire.segment import NO_OPTIONS, Options, Segment, flags_from_text
 from tcplab.wire.seq import SeqNumber, seq_add
 
@@ -138,7 +138,7 @@ def test_on_linux_a_bare_ack_is_echoed() -> None:
 
 
 def test_on_linux_with_rfc1337_a_reset_is_ignored() -> None:
-    made = reply(Linux(Duration(MINUTE), rfc1337=True), segment("R", 0, None))
+    made = reply(Linux(MINUTE, rfc1337=True), segment("R", 0, None))
 
     assert made == Reply(ignored=Ignored.RESET_IN_TIME_WAIT)
 

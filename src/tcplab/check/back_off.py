@@ -16,7 +16,7 @@ from tcplab.units import SECOND, Duration, Instant, in_seconds
 from tcplab.wire.seq import SeqNumber, seq_diff
 
 _Told: TypeAlias = Retransmitted | RttSampled
-_UNMEASURED = Duration(SECOND)  # how long a loss probe waits where no round trip was measured (RFC 8985, 7.2)
+_UNMEASURED = SECOND  # how long a loss probe waits where no round trip was measured (RFC 8985, 7.2)
 
 
 class BackOff:

@@ -118,7 +118,7 @@ class Link:
         if leave <= ready:
             return None
         self._queue.put((leave, order, packet, self, came))
-        return PacketDelayed(packet, self.name, Instant(max(now, leave)) - now, "slot")
+        return PacketDelayed(packet, self.name, max(now, leave) - now, "slot")
 
     def realised(self) -> tuple[Realised, ...]:
         """Return what each clause of the profile really did since it was set."""

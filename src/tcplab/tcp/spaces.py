@@ -4,10 +4,9 @@ They are kept as positions, plain counts of the octets of sequence space since t
 octet of the stream at 1. Nothing wraps in here; what is sent and what arrives is turned into 32 bits at the edge.
 """
 
-from tcplab.wire.seq import MODULUS, SeqNumber, seq_add
+from tcplab.wire.seq import MODULUS, SeqNumber, seq_add, seq_diff
 
 _HALF = MODULUS >> 1
-_MASK = MODULUS - 1
 
 
 class SendSpace:
@@ -35,8 +34,8 @@ class SendSpace:
     def position(self, ack: SeqNumber) -> int:
         """Return the position nearest to SND.UNA that an acknowledgement number can mean."""
         una = self.una
-        ahead = ack - self.iss - una  # unless one of the two numbers has wrapped
-        return una + (ahead if 0 <= ahead < _HALF else (ahead + _HALF & _MASK) - _HALF)
+        ahead = ack - self.iss - una  # if neither number has wrapped, as nearly always
+        return una + (ahead if 0 <= ahead < _HALF else seq_diff(ack, self.seq(una)))
 
     @property
     def usable(self) -> int:
@@ -79,8 +78,8 @@ class ReceiveSpace:
     def position(self, seq: SeqNumber) -> int:
         """Return the position nearest to RCV.NXT that a sequence number can mean."""
         nxt = self.nxt
-        ahead = seq - self.irs - nxt  # unless one of the two numbers has wrapped
-        return nxt + (ahead if 0 <= ahead < _HALF else (ahead + _HALF & _MASK) - _HALF)
+        ahead = seq - self.irs - nxt  # if neither number has wrapped, as nearly always
+        return nxt + (ahead if 0 <= ahead < _HALF else seq_diff(seq, self.seq(nxt)))
 
     def begin(self, irs: SeqNumber, window: int) -> None:
         """Take the peer's initial sequence number and open the window after it."""

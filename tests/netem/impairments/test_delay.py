@@ -67,7 +67,7 @@ def test_as_linux_has_it_a_delay_is_taken_modulo_and_forgets_the_one_before() ->
 
 
 def test_a_traced_delay_begins_when_it_is_first_asked_and_begins_anew() -> None:
-    trace = TracedDelay(DelayTrace("t", ((2 * MS, Duration(10)), (Duration(MS), Duration(20)))))
+    trace = TracedDelay(DelayTrace("t", ((2 * MS, Duration(10)), (MS, Duration(20)))))
     start = START + 1_000 * MS
 
     given = [trace.at(start + offset) for offset in (0, 2 * MS - 1, 2 * MS, 3 * MS - 1, 3 * MS, 302 * MS)]

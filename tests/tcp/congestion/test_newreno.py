@@ -250,7 +250,7 @@ def test_the_window_is_never_below_a_segment_nor_ssthresh_below_two(
     control = congestion_control(name, MSS, 10 * MSS)
     now = Instant(0)
     for what, amount in steps:
-        now = now + amount * 10_000
+        now += amount * 10_000
         match what:
             case "A" | "S":
                 before = control.cwnd

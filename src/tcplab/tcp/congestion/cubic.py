@@ -76,7 +76,7 @@ class Cubic(CongestionControl):
     def resumed(self, idle: Duration, rto: Duration) -> None:
         """Send again, ``idle`` after the last time, with nothing in the network: that time does not count (4.2)."""
         super().resumed(idle, rto)
-        self._seen = self._seen + idle
+        self._seen += idle
 
     def _remember(self) -> None:
         super()._remember()
